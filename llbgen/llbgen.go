@@ -1,0 +1,146 @@
+// Package llbgen turns a plan into LLB and an image configuration. Which
+// packages go where is decided in the plan; here is only how BuildKit gets
+// there: one source per wheel, one network-less install step per layer, and
+// the join on the base.
+package llbgen
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// Paths inside the install steps.
+const (
+	helperPath = "/bin/imagespec-install"
+	wheelsDir  = "/wheels"
+	outDir     = "/out"
+)
+
+// Options is what the engine and the client add to a plan. None of it changes
+// what the image contains.
+type Options struct {
+	Base          llb.State                           // the base image
+	Helper        llb.State                           // an image with the installer at /bin/imagespec-install
+	BuildPlatform ocispecs.Platform                   // where the install steps run, whatever the target
+	Caps          apicaps.CapSet                      // what the engine can do
+	Locate        func(diag.Range) llb.ConstraintsOpt // the source location of an op
+	NoCache       bool                                // run every step anew
+	StepPrefix    string                              // before the name of each step, "linux/arm64 " where several platforms are built
+}
+
+// State gives the file system of the planned image.
+func State(p *plan.Plan, opt Options) llb.State {
+	g := generator{plan: p, Options: opt}
+	layers := []llb.State{g.venv()}
+	for i, layer := range p.Layers {
+		layers = append(layers, g.install(i, layer))
+	}
+	return g.join(layers)
+}
+
+// generator holds what the steps of one image have in common.
+type generator struct {
+	plan *plan.Plan
+	Options
+}
+
+// venv makes the environment without packages: links to the base's
+// interpreter, and pyvenv.cfg.
+func (g generator) venv() llb.State {
+	py := g.plan.Python
+	return g.helper(
+		[]string{"venv", "--version", py.Version, "--home", py.Home},
+		llb.WithCustomNamef("[%spython] create %s", g.StepPrefix, plan.Prefix),
+		g.Locate(g.plan.Base.At),
+	)
+}
+
+// install unpacks the wheels of a layer.
+func (g generator) install(i int, layer plan.Layer) llb.State {
+	args := []string{"wheels"}
+	opts := []llb.RunOption{
+		llb.WithCustomNamef("[%spython %d/%d] install %s", g.StepPrefix, i+1, len(g.plan.Layers), summary(layer.Packages)),
+		g.Locate(g.plan.RequirementsAt),
+	}
+	for _, pkg := range g.plan.Packages {
+		if pkg.Group != layer.Name {
+			continue
+		}
+		file := path.Join(wheelsDir, pkg.File)
+		args = append(args, file)
+		opts = append(opts, llb.AddMount(file, g.wheel(pkg), llb.Readonly, llb.SourcePath(pkg.File)))
+	}
+	return g.helper(args, opts...)
+}
+
+// wheel is the source of one wheel. BuildKit keys it by file name and digest
+// alone, so it stays cached wherever it is fetched from.
+func (g generator) wheel(pkg plan.Package) llb.State {
+	return llb.HTTP(pkg.URL,
+		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, pkg.SHA256)),
+		llb.Filename(pkg.File),
+		llb.WithCustomNamef("fetch %s", pkg.File),
+		llb.ProgressGroup("imagespec.wheels", "[python] fetch wheels", true),
+		g.Locate(pkg.At),
+	)
+}
+
+// helper runs a command of the installer on an empty root without network and
+// gives what it wrote. The installer is mounted by path, so that its own bytes
+// are part of the key and the rest of the frontend image is not.
+func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
+	command := append([]string{helperPath, args[0],
+		"--root", outDir, "--prefix", plan.Prefix, "--python", minor(g.plan.Python.Version)}, args[1:]...)
+	opts = append(opts,
+		llb.Args(command),
+		llb.Dir("/"),
+		llb.Network(pb.NetMode_NONE),
+		llb.Platform(g.BuildPlatform),
+		llb.AddMount(helperPath, g.Helper, llb.Readonly, llb.SourcePath(helperPath)),
+	)
+	if g.NoCache {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return llb.Scratch().Run(opts...).AddMount(outDir, llb.Scratch())
+}
+
+// join lays the layers on the base. Where the engine cannot merge, they are
+// copied one upon the other: the layers have the same bytes, but a changed
+// layer has those above it copied again.
+func (g generator) join(layers []llb.State) llb.State {
+	name := llb.WithCustomNamef("[%sexport] join %d layers on the base", g.StepPrefix, len(layers))
+	if g.Caps.Supports(pb.CapMergeOp) == nil {
+		return llb.Merge(append([]llb.State{g.Base}, layers...), name)
+	}
+	joined := g.Base
+	for _, layer := range layers {
+		joined = joined.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), name)
+	}
+	return joined
+}
+
+// minor gives the first two numbers of a Python version: the name of its
+// library directory. The plan has checked that it is a version.
+func minor(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// summary names the packages of a layer as far as they fit into a line.
+func summary(names []string) string {
+	const shown = 4
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}

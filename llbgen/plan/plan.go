@@ -1,0 +1,87 @@
+// Package plan decides what an image will be, as plain data: which packages,
+// in which layers, on which base, with which configuration. It reads the spec
+// and the lock, prints as JSON, and knows nothing of BuildKit; package llbgen
+// turns a Plan into LLB and decides nothing.
+package plan
+
+import (
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/lock"
+)
+
+// Prefix is where the environment of every image lives.
+const Prefix = "/opt/venv"
+
+// Plan is the whole image for one platform. Everything that reaches LLB is in
+// it, and nothing else: comments, other platforms' files and the spelling of
+// the input are not.
+type Plan struct {
+	Platform string    `json:"platform"` // "linux/amd64"
+	Base     Base      `json:"base"`
+	Python   Python    `json:"python"`
+	Lock     string    `json:"lock,omitempty"` // path of the lock in the build context
+	Packages []Package `json:"packages"`       // sorted by name
+	Layers   []Layer   `json:"layers"`         // in the order they are laid on the base
+	Config   Config    `json:"config"`
+
+	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
+}
+
+// Base is the image that the environment is laid on.
+type Base struct {
+	Ref    string     `json:"ref"`              // normalised reference, "docker.io/library/python:3.12-slim-bookworm"
+	Digest string     `json:"digest,omitempty"` // of the manifest, where a registry was asked
+	At     diag.Range `json:"-"`
+}
+
+// Python is the interpreter of the base that the environment runs on.
+type Python struct {
+	Version string `json:"version"` // "3.12.4"
+	Home    string `json:"home"`    // directory of the executable, "/usr/local/bin"
+}
+
+// Package is one package of the environment and the file that it comes from.
+type Package struct {
+	Name    string     `json:"name"`
+	Version string     `json:"version"`
+	Kind    lock.Kind  `json:"kind"`
+	File    string     `json:"file"`   // file name, empty for git and directory
+	URL     string     `json:"url"`    // of the file, repository or archive; empty for what is in the context
+	SHA256  string     `json:"sha256"` // hex, empty where the lock has none
+	Size    int64      `json:"size"`   // bytes, 0 where the lock does not say
+	Group   string     `json:"group"`  // name of its layer, empty for what has to be built first
+	At      diag.Range `json:"-"`
+}
+
+// Layer is a set of wheels that is installed by one step into one layer.
+type Layer struct {
+	Name     string   `json:"name"`
+	Packages []string `json:"packages"`
+	Size     int64    `json:"size"` // bytes to download, as far as the lock says
+}
+
+// Config is what the image's configuration gets on top of the base's.
+type Config struct {
+	Path       []string  `json:"path"` // directories put before the base's PATH
+	Env        []EnvVar  `json:"env"`
+	Entrypoint *[]string `json:"entrypoint,omitempty"` // nil keeps the base's, empty clears it
+}
+
+// EnvVar is one environment variable.
+type EnvVar struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Buildable gives an error for every package that is no wheel: it has to be
+// built first, which is not supported yet.
+func (p *Plan) Buildable() error {
+	var errs []error
+	for _, pkg := range p.Packages {
+		if pkg.Kind != lock.KindWheel {
+			errs = append(errs, diag.Errorf(pkg.At, "%s %s is locked as %s, not as a wheel: building packages is not supported yet", pkg.Name, pkg.Version, pkg.Kind).
+				WithHint("lock a version of %s that has a wheel for %s, or leave it out", pkg.Name, p.Platform))
+		}
+	}
+	return join(errs)
+}
