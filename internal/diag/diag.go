@@ -17,8 +17,8 @@ type Source struct {
 	Data []byte
 }
 
-// Range is a place in a Source. Lines and columns count from 1; a Column of 0
-// means the whole line, an EndLine of 0 means Line.
+// Range is a place in a Source. Lines and columns (in characters) count from
+// 1; a Column of 0 means the whole line, an EndLine of 0 means Line.
 type Range struct {
 	Source  *Source
 	Line    int
