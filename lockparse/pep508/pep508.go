@@ -9,10 +9,6 @@ import (
 	"github.com/imagespec/imagespec/lockparse/pep440"
 )
 
-// NormalizeName gives the one spelling by which names are compared: lower
-// case, runs of "-", "_" and "." as one "-" (PEP 503).
-func NormalizeName(name string) string { return "" }
-
 // Dialect is whose rules a marker follows where the tools disagree.
 type Dialect int
 
