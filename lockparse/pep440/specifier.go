@@ -227,6 +227,18 @@ func (s Specifiers) ContainsFinal(v Version) bool { return !v.IsPrerelease() && 
 // for requires-python: CPython 3.14.0rc2 counts as 3.14.0.
 func (s Specifiers) ContainsRelease(v Version) bool { return s.Contains(v.OnlyRelease()) }
 
+// OnlyReleases gives the set with the version of each clause cut to its
+// release numbers, as uv compares versions of Python.
+func (s Specifiers) OnlyReleases() Specifiers {
+	cut := slices.Clone(s.clauses)
+	for i := range cut {
+		if cut[i].op != arbitrary {
+			cut[i].version = cut[i].version.OnlyRelease()
+		}
+	}
+	return Specifiers{clauses: cut}
+}
+
 // admits says whether v satisfies a clause other than ===.
 func (c *clause) admits(v Version) bool {
 	switch c.op {

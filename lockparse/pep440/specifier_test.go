@@ -131,6 +131,13 @@ func TestPinnedEmptyEqual(t *testing.T) {
 	}
 }
 
+func TestOnlyReleases(t *testing.T) {
+	set := mustParseSpecifiers(t, ">=3.8.1rc1,!=3.9.*,<1!3.14.0.dev0,===3.10rc1")
+	if got := set.OnlyReleases().String(); got != ">=3.8.1,!=3.9.*,<3.14.0,===3.10rc1" {
+		t.Errorf("OnlyReleases of %s = %s", set, got)
+	}
+}
+
 func TestVectorsSpecifierContains(t *testing.T) {
 	var file struct {
 		Cases []struct {

@@ -259,6 +259,20 @@ func (v Version) Public() Version {
 // "3.14.0rc2". uv compares versions of Python so.
 func (v Version) OnlyRelease() Version { return Version{epoch: "0", release: v.release} }
 
+// Truncate gives at most n numbers of the release segment: "3.12" for
+// "3.12.4rc1" and 2, the version of Python that python_version holds.
+func (v Version) Truncate(n int) Version {
+	end := 0
+	for ; n > 0 && end < len(v.release); n-- {
+		dot := strings.IndexByte(v.release[end:], '.')
+		if dot < 0 {
+			return v.OnlyRelease()
+		}
+		end += dot + 1
+	}
+	return Version{epoch: "0", release: strings.TrimSuffix(v.release[:end], ".")}
+}
+
 // IsPrerelease says whether v is an alpha, beta, candidate or development
 // release.
 func (v Version) IsPrerelease() bool { return v.phase != noPhase || v.dev != "" }

@@ -83,6 +83,11 @@ func TestAccessors(t *testing.T) {
 	if got := mustParse(t, "1.18446744073709551616.3").Release(); !slices.Equal(got, []uint64{1, math.MaxUint64, 3}) {
 		t.Errorf("Release of a number beyond uint64 = %d", got)
 	}
+	for n, want := range []string{"", "3", "3.14", "3.14.0", "3.14.0"} {
+		if got := v.Truncate(n).String(); got != want {
+			t.Errorf("Truncate(%d) = %q, want %q", n, got, want)
+		}
+	}
 	zero := pep440.Version{}
 	if !zero.IsZero() || zero.String() != "" || zero.Release() != nil || v.IsZero() {
 		t.Errorf("zero value: IsZero %v, String %q, Release %v", zero.IsZero(), zero, zero.Release())
