@@ -136,6 +136,46 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
+// TestExcerptLines wants the right lines, whatever ends them.
+func TestExcerptLines(t *testing.T) {
+	for _, tc := range []struct {
+		name, data string
+		line, end  int
+		want       []string // the lines shown, those meant with ">>> " before
+	}{
+		{"middle", "a\nb\nc\nd\ne\nf\n", 3, 0, []string{"a", "b", ">>> c", "d", "e"}},
+		{"no line end", "a\nb", 2, 0, []string{"a", ">>> b"}},
+		{"CRLF", "a\r\nb\r\n", 1, 0, []string{">>> a", "b"}},
+		{"byte order mark", "\ufeffa\n", 1, 0, []string{">>> a"}},
+		{"blank lines", "\n\n\n", 2, 0, []string{"", ">>>", ""}},
+		{"tab", "\ta", 1, 0, []string{">>> \ta"}},
+		{"wide", "é ü 😀", 1, 0, []string{">>> é ü 😀"}},
+		{"end behind the file", "a\nb\n", 2, 99, []string{"a", ">>> b"}},
+		{"end before the start", "a\nb\n", 2, 1, []string{"a", ">>> b"}},
+		{"behind the file", "a\n", 2, 0, nil},
+		{"negative", "a\n", -1, 0, nil},
+		{"not UTF-8", "\xe9t\xe9", 1, 0, []string{">>> �t�"}},
+		{"terminal codes", "\x1b]0;title\x07\u009b1m\u202e", 1, 0, []string{">>> �]0;title��1m�"}},
+		{"long characters", strings.Repeat("😀", 300), 1, 0, []string{">>> " + strings.Repeat("😀", 200) + "…"}},
+	} {
+		text := Excerpt(Range{Source: &Source{Name: "f", Data: []byte(tc.data)}, Line: tc.line, EndLine: tc.end})
+		var got []string
+		for line := range strings.Lines(text) {
+			if _, shown, ok := strings.Cut(line, " | "); ok {
+				got = append(got, strings.TrimPrefix(strings.TrimSuffix(shown, "\n"), "    "))
+			} else if strings.HasSuffix(line, " |\n") {
+				got = append(got, "")
+			}
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: got %q, want %q", tc.name, got, tc.want)
+		}
+	}
+	if got := Excerpt(Range{Line: 1}); got != "" {
+		t.Errorf("a place without source has the excerpt %q", got)
+	}
+}
+
 func TestAll(t *testing.T) {
 	a, b, c := &Error{Msg: "a"}, &Error{Msg: "b"}, &Error{Msg: "c"}
 	outer := &Error{Msg: "outer", Err: errors.Join(b, c)}
