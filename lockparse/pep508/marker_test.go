@@ -3,6 +3,9 @@ package pep508_test
 import (
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -512,4 +515,69 @@ func BenchmarkEval(b *testing.B) {
 			}
 		})
 	}
+}
+
+// lockMarkers gives the markers of the real uv.locks, each as often as it
+// occurs there.
+func lockMarkers(t testing.TB) map[string][]string {
+	t.Helper()
+	locks, err := filepath.Glob(filepath.Join(vectors.Dir(t), "uv-locks", "*", "uv.lock"))
+	if err != nil || len(locks) == 0 {
+		t.Fatalf("no locks: %v", err)
+	}
+	entry := regexp.MustCompile(`marker = "((?:[^"\\]|\\.)*)"`)
+	markers := map[string][]string{}
+	for _, lock := range locks {
+		text, err := os.ReadFile(lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range entry.FindAllStringSubmatch(string(text), -1) {
+			name := filepath.Base(filepath.Dir(lock))
+			markers[name] = append(markers[name], strings.ReplaceAll(match[1], `\"`, `"`))
+		}
+	}
+	return markers
+}
+
+// TestVectorsRealMarkers reads and evaluates every marker of the real uv.locks.
+// uv writes none that it ignores, and both dialects agree on them.
+func TestVectorsRealMarkers(t *testing.T) {
+	count := 0
+	for lock, markers := range lockMarkers(t) {
+		count += len(markers)
+		for _, s := range markers {
+			uv, packaging := mustParseMarker(t, s, pep508.UV), mustParseMarker(t, s, pep508.Packaging)
+			want, err := packaging.Eval(noExtras())
+			if got, _ := uv.Eval(noExtras()); got != want || err != nil || uv.IsTrue() {
+				t.Errorf("%s: %s: %v by uv, %v, %v by packaging", lock, s, got, want, err)
+			}
+		}
+	}
+	t.Logf("%d vectors", count)
+}
+
+func noExtras() *pep508.Env {
+	env := bookworm()
+	env.Extras = nil
+	return env
+}
+
+// BenchmarkLock parses and evaluates all markers of a lock of 2 MB.
+func BenchmarkLock(b *testing.B) {
+	markers, env := lockMarkers(b)["docling"], bookworm()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		for _, s := range markers {
+			m, err := pep508.ParseMarker(s, pep508.UV)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := m.Eval(env); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(len(markers)), "markers")
 }
