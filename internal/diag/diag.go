@@ -83,3 +83,11 @@ type Warning struct {
 	Hint string
 	At   Range
 }
+
+// String gives the short form of BuildKit's linter: rule, message and place.
+func (w Warning) String() string {
+	if w.At.Line == 0 {
+		return w.Rule + ": " + w.Msg
+	}
+	return fmt.Sprintf("%s: %s (%s)", w.Rule, w.Msg, w.At)
+}
