@@ -23,14 +23,14 @@ type Built struct {
 	Metadata map[string]any // of --metadata-file; nil if the build failed
 }
 
-// Build runs docker buildx build with these arguments and dir as context. The
-// error of a failed build is its exit status; its text is in Output.
-func (e *Engine) Build(t testing.TB, dir string, args ...string) (*Built, error) {
+// Build runs docker buildx build with these arguments; the context is a folder
+// or a URL. The error of a failed build is its exit status; its text is in
+// Output.
+func (e *Engine) Build(t testing.TB, context string, args ...string) (*Built, error) {
 	t.Helper()
 	metadata := filepath.Join(t.TempDir(), "metadata.json")
 	args = append([]string{"buildx", "build", "--builder=" + e.Builder, "--progress=plain", "--metadata-file=" + metadata}, args...)
-	cmd := e.docker(t.Context(), append(args, ".")...)
-	cmd.Dir = dir
+	cmd := e.Docker(t.Context(), append(args, context)...)
 	output, err := cmd.CombinedOutput()
 	built := &Built{Output: string(output)}
 	if err != nil {
@@ -71,8 +71,8 @@ func (b *Built) Steps() map[string]string {
 	return steps
 }
 
-// docker is a docker command that finds our buildx.
-func (e *Engine) docker(ctx context.Context, args ...string) *exec.Cmd {
+// Docker is a docker command that finds our buildx.
+func (e *Engine) Docker(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Env = append(os.Environ(), e.buildxEnv()...)
 	return cmd
@@ -111,8 +111,8 @@ func (e *Engine) buildFrontend() (string, error) {
 		"buildx", "build", "--builder=" + e.Builder, "--provenance=false", "--progress=plain",
 		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
 		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name + ":dev",
-	}, hostArgs()...)
-	cmd := e.docker(context.Background(), append(args, e.checkout)...)
+	}, HostArgs()...)
+	cmd := e.Docker(context.Background(), append(args, e.checkout)...)
 	if err := run(cmd); err != nil {
 		return "", err
 	}
@@ -129,9 +129,9 @@ func (e *Engine) buildFrontend() (string, error) {
 	return name + "@" + answer.Digest.String(), nil
 }
 
-// hostArgs passes on what this machine needs to download Go modules: its
+// HostArgs passes on what this machine needs to download Go modules: its
 // certificate authorities, as a secret, and Go's proxy settings.
-func hostArgs() []string {
+func HostArgs() []string {
 	var args []string
 	for _, name := range []string{"GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"} {
 		if value := os.Getenv(name); value != "" {
@@ -148,13 +148,24 @@ func hostArgs() []string {
 	return args
 }
 
+// Prune empties the engine: layers, downloads and cache mounts.
+func (e *Engine) Prune(ctx context.Context) error {
+	if output, err := e.Docker(ctx, "buildx", "prune", "--builder="+e.Builder, "--all", "--force").CombinedOutput(); err != nil {
+		return fmt.Errorf("emptying the engine: %w\n%s", err, output)
+	}
+	return nil
+}
+
 // FrontendRef is the reference of our frontend's image for a syntax line. It
 // is built at the first call in a process.
 func (e *Engine) FrontendRef(t testing.TB) string {
 	t.Helper()
-	ref, err := e.frontend()
+	ref, err := e.Frontend()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ref
 }
+
+// Frontend is FrontendRef for programs.
+func (e *Engine) Frontend() (string, error) { return e.frontend() }

@@ -126,7 +126,7 @@ func Down() error {
 // Env is the environment in which docker buildx, buildctl and our own scripts
 // use this engine. It builds the frontend's image for IMAGESPEC_FRONTEND.
 func (e *Engine) Env() ([]string, error) {
-	frontend, err := e.frontend()
+	frontend, err := e.Frontend()
 	if err != nil {
 		return nil, err
 	}
