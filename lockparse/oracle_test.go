@@ -1,0 +1,255 @@
+package lockparse_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/lock"
+	"github.com/imagespec/imagespec/lockparse/wheel"
+)
+
+// oracleDir holds projects locked by the tools themselves, each with what the
+// tool would install. Its make.py says how they are made.
+var oracleDir = filepath.Join("..", "testdata", "locks")
+
+// oracleProject is an expected.json.
+type oracleProject struct {
+	About string
+	Lock  string
+	Cases []oracleCase
+}
+
+// oracleCase is one answer that a tool gave for several targets: packages as
+// name==version, or an error. The files are those that it then fetched, by
+// target; they may leave some packages out.
+type oracleCase struct {
+	Oracle   string
+	Request  oracleRequest
+	Targets  []string
+	Packages []string
+	Files    map[string][]string
+	Kind     string
+	Error    string
+}
+
+// oracleRequest is a lock.Request as the tools' options say it: without a
+// word, default groups are in.
+type oracleRequest struct {
+	Extras             []string `json:"extras"`
+	Groups             []string `json:"groups"`
+	AllExtras          bool     `json:"all_extras"`
+	AllGroups          bool     `json:"all_groups"`
+	DefaultGroups      *bool    `json:"default_groups"`
+	NoGroups           []string `json:"no_groups"`
+	OnlyGroups         bool     `json:"only_groups"`
+	Package            string   `json:"package"`
+	AllPackages        bool     `json:"all_packages"`
+	NoInstallProject   bool     `json:"no_install_project"`
+	NoInstallWorkspace bool     `json:"no_install_workspace"`
+	NoInstallLocal     bool     `json:"no_install_local"`
+	NoInstall          []string `json:"no_install"`
+}
+
+func (r oracleRequest) request() lock.Request {
+	return lock.Request{
+		Extras: r.Extras, Groups: r.Groups, AllExtras: r.AllExtras, AllGroups: r.AllGroups,
+		DefaultGroups: !r.OnlyGroups && (r.DefaultGroups == nil || *r.DefaultGroups),
+		NoGroups:      r.NoGroups, OnlyGroups: r.OnlyGroups, Package: r.Package, AllPackages: r.AllPackages,
+		NoInstallProject: r.NoInstallProject, NoInstallWorkspace: r.NoInstallWorkspace,
+		NoInstallLocal: r.NoInstallLocal, NoInstall: r.NoInstall,
+	}
+}
+
+// disagreement is a difference that is meant: the tools differ among
+// themselves, or we refuse what one of them lets pass.
+type disagreement struct {
+	project, oracle string
+	part            string // of the difference's text
+	reason          string
+}
+
+func disagreements() []disagreement {
+	return []disagreement{}
+}
+
+// TestOracle compares what is selected from each lock with what the tool that
+// wrote it would install.
+func TestOracle(t *testing.T) {
+	folders, err := filepath.Glob(filepath.Join(oracleDir, "*", "expected.json"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no projects in %s: %v", oracleDir, err)
+	}
+	known := disagreements()
+	used := make([]int, len(known))
+	var answers, files, met int
+	for _, path := range folders {
+		folder := filepath.Dir(path)
+		name := filepath.Base(folder)
+		t.Run(name, func(t *testing.T) {
+			project := readOracle(t, path)
+			l, err := lockparse.Read(os.DirFS(folder), project.Lock)
+			if errors.Is(err, lock.UnsupportedFormat) {
+				t.Skip(err)
+			}
+			for i, c := range project.Cases {
+				for _, target := range c.Targets {
+					answers++
+					files += len(c.Files[target])
+					difference := c.differs(l, err, target)
+					if difference == "" {
+						met++
+						continue
+					}
+					k := slices.IndexFunc(known, func(d disagreement) bool {
+						return d.project == name && d.oracle == c.Oracle && strings.Contains(difference, d.part)
+					})
+					if k >= 0 {
+						used[k]++
+						continue
+					}
+					t.Errorf("case %d of %s, %s: %s", i, c.Oracle, target, difference)
+				}
+			}
+		})
+	}
+	for k, d := range known {
+		t.Logf("%d answers of %s for %s differ: %s", used[k], d.oracle, d.project, d.reason)
+		if used[k] == 0 {
+			t.Errorf("no answer of %s for %s differs any more in %q", d.oracle, d.project, d.part)
+		}
+	}
+	t.Logf("%d projects, %d answers of tools, %d met, %d files named", len(folders), answers, met, files)
+}
+
+func readOracle(t *testing.T, path string) (p oracleProject) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &p); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return p
+}
+
+// differs says how our answer for a target differs from the tool's. readErr
+// is what reading the lock gave; a tool does that with every answer.
+func (c oracleCase) differs(l *lock.Lock, readErr error, target string) string {
+	selection, err := (*lock.Selection)(nil), readErr
+	if err == nil {
+		var t lock.Target
+		if t, err = oracleTarget(target); err == nil {
+			selection, err = lock.Select(l, t, c.Request.request())
+		}
+	}
+	switch {
+	case c.Error != "" && err == nil:
+		return fmt.Sprintf("selected %s, the tool says %s", selectedNames(selection), c.Error)
+	case c.Error != "":
+		if reason, ok := oracleReasons()[c.Kind]; ok && !errors.Is(err, reason) {
+			return fmt.Sprintf("the error is %v, the tool's a %s: %s", err, c.Kind, c.Error)
+		}
+		return ""
+	case err != nil:
+		return fmt.Sprintf("%v, the tool selects %s", err, c.Packages)
+	}
+	if d := differentPackages(selection, c.Packages); d != "" {
+		return d
+	}
+	return differentFiles(selection, c.Files[target])
+}
+
+// oracleReasons are the reasons for the kinds of errors that make.py tells
+// apart; for others any error will do.
+func oracleReasons() map[string]lock.Reason {
+	return map[string]lock.Reason{
+		"requires-python":      lock.WrongPython,
+		"conflict":             lock.Conflict,
+		"unknown-extra":        lock.UnknownExtra,
+		"unknown-group":        lock.UnknownGroup,
+		"unknown-package":      lock.UnknownPackage,
+		"unsupported-platform": lock.UnsupportedPlatform,
+		"no-artifact":          lock.NoArtifact,
+		"ambiguous":            lock.Ambiguous,
+	}
+}
+
+// oracleTarget makes a target of "3.12.1 x86_64 glibc-2.36".
+func oracleTarget(s string) (lock.Target, error) {
+	var python, machine, libc string
+	if _, err := fmt.Sscan(s, &python, &machine, &libc); err != nil {
+		return lock.Target{}, err
+	}
+	var l wheel.Libc
+	if _, err := fmt.Sscanf(strings.ReplaceAll(libc, "-", " "), "%s %d.%d", &l.Family, &l.Major, &l.Minor); err != nil {
+		return lock.Target{}, err
+	}
+	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[machine]
+	return lock.LinuxTarget(arch, "", python, false, l)
+}
+
+// differentPackages compares names and versions. Only the names are compared
+// where the lock or the tool does not tell the version.
+func differentPackages(s *lock.Selection, want []string) string {
+	same := func(a, b string) bool {
+		nameA, versionA, _ := strings.Cut(a, "==")
+		nameB, versionB, _ := strings.Cut(b, "==")
+		return nameA == nameB && (versionA == versionB || versionA == "" || versionB == "")
+	}
+	got := selectedNames(s)
+	missing := without(want, got, same)
+	extra := without(got, want, same)
+	if len(missing)+len(extra) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("missing %s, too many %s", missing, extra)
+}
+
+// without gives those of a that no one of b is the same as.
+func without(a, b []string, same func(a, b string) bool) (rest []string) {
+	for _, x := range a {
+		if !slices.ContainsFunc(b, func(y string) bool { return same(x, y) }) {
+			rest = append(rest, x)
+		}
+	}
+	return rest
+}
+
+func selectedNames(s *lock.Selection) []string {
+	var names []string
+	for _, p := range s.Packages {
+		name := p.Package.Name
+		if p.Package.Version != "" {
+			name += "==" + p.Package.Version
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// differentFiles looks for the files that the tool fetched among those that
+// were selected. Formats that name no files select none.
+func differentFiles(s *lock.Selection, want []string) string {
+	var got []string
+	for _, p := range s.Packages {
+		if p.File.Name != "" {
+			got = append(got, p.File.Name)
+		}
+	}
+	if len(got) == 0 {
+		return ""
+	}
+	missing := without(want, got, func(a, b string) bool { return a == b })
+	if len(missing) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("files %s not among %s", missing, got)
+}
