@@ -72,6 +72,9 @@ TOOLS = {
 }
 
 GLIBC = [f"{python} {arch} glibc-2.36" for python in ("3.10", "3.11", "3.12", "3.13") for arch in ("x86_64", "aarch64")]
+FEW = [GLIBC[0], GLIBC[3], GLIBC[4], GLIBC[7]]  # for tools that take seconds to answer, after their first request
+# versions without an interpreter: only for tools that take one by name
+NAMED = ["3.9.2 x86_64 glibc-2.31", "3.11.2 x86_64 glibc-2.36", "3.12.12 aarch64 glibc-2.40", "3.14.2 x86_64 glibc-2.36", "3.14.2 x86_64 musl-1.2"]
 MUSL = [f"{python} {arch} musl-1.2" for python in ("3.10", "3.11", "3.12", "3.13") for arch in ("x86_64", "aarch64")]
 TARGETS = GLIBC + MUSL
 
@@ -85,6 +88,7 @@ os.confstr = lambda name: "glibc " + {glibc!r} if name == "CS_GNU_LIBC_VERSION" 
 
 # what errors say -> their kind
 KINDS = {
+    "malformed": r"PylockValidationError|does not match package version",
     "requires-python": r"incompatible with the project's Python|requires-python|is not supported by the project|Python requirement|does not satisfy|not compatible with the project|Requires-Python",
     "conflict": r"conflict",
     "unknown-extra": r"Extra.*(not defined|not specified)|extra.*not (found|in)|[Ee]xtra",
@@ -152,6 +156,8 @@ def environment(target, folder):
 def full(target):
     """Replaces the Python series in a target by the full version at hand."""
     python, arch, libc = target.split()
+    if python.count(".") == 2:
+        return target
     out, _ = run([interpreter(python), "-c", "import platform; print(platform.python_version())"], HERE)
     return f"{out.strip()} {arch} {libc}"
 
@@ -227,6 +233,32 @@ def uv_sync(folder, project, target, request, want_files):
     return packages, files
 
 
+MARKERS = """\
+import json, sys
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+python, arch, libc, text = json.load(sys.stdin)
+environment = {**default_environment(), "python_version": ".".join(python.split(".")[:2]), "python_full_version": python,
+               "implementation_version": python, "platform_machine": arch, "platform_release": "", "platform_version": ""}
+packages = []
+for line in text.splitlines():
+    requirement = Requirement(line)
+    if requirement.marker is None or requirement.marker.evaluate(environment):
+        packages.append(requirement.name + str(requirement.specifier))
+print(json.dumps(sorted(packages)))
+"""
+
+
+def uv_export_markers(folder, project, target, request, want_files):
+    """What `uv export` prints, for Python versions that are not at hand; packaging evaluates its markers."""
+    command = [tool("uv"), "export", "--frozen", "-q", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-local"]
+    out, _ = run([*command, *uv_arguments({**request, "no_install_local": False})], folder)
+    done = subprocess.run([tool("packaging", "python"), "-c", MARKERS], input=json.dumps([*target.split(), out]), text=True, capture_output=True)
+    if done.returncode:
+        raise Failure(done.stderr.strip().splitlines()[-1])
+    return json.loads(done.stdout), None
+
+
 # ---- pip: requirement files and pylock.toml
 
 
@@ -246,9 +278,11 @@ def pip_install(folder, project, target, request, want_files, file=None):
 
 def uv_pip_install(folder, project, target, request, want_files):
     """`uv pip install --dry-run`, which knows musl too."""
-    venv = environment(target, folder / ".venv-oracle")
-    command = [tool("uv"), "pip", "install", "--dry-run", "-p", venv, "--python-platform", uv_platform(target), "-r", project["file"]]
-    command += [f"--extra={e}" for e in request.get("extras", [])] + [f"--group={project['file']}:{g}" for g in request.get("groups", [])]
+    python, arch, libc = target.split()
+    named = python.count(".") == 2
+    venv = environment(f"3.11 {arch} {libc}" if named else target, folder / ".venv-oracle")
+    command = [tool("uv"), "pip", "install", "--dry-run", *(["--python-version", python] if named else []), "-p", venv, "--python-platform", uv_platform(target), "-r", project["file"]]
+    command += [f"--extra={e}" for e in request.get("extras", [])]
     _, err = run(command, folder, {"UV_CACHE_DIR": str(CACHE / "uv")})
     return uv_installed(err), None
 
@@ -428,20 +462,20 @@ def pipenv_requirements(folder, project, target, request, want_files):
     return pip_install(folder, project, target, request, want_files, ".requirements.txt")
 
 
-# tool -> how it locks, the lock's name, and the oracles with the targets they know
+# tool -> how it locks, the lock's name, the oracles with the targets they know, what it is made with
 LOCKERS = {
-    "uv": (uv_lock, "uv.lock", {uv_sync: TARGETS}),
-    "poetry": (poetry_lock, "poetry.lock", {poetry_install: GLIBC}),
-    "pdm": (pdm_lock, "pdm.lock", {pdm_sync: GLIBC}),
-    "pipenv": (pipenv_lock, "Pipfile.lock", {pipenv_requirements: GLIBC}),
-    "pip-compile": (pip_compile, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}),
-    "uv-compile": (uv_compile, "requirements.txt", {pip_install: GLIBC, uv_pip_install: TARGETS}),
-    "uv-export": (uv_export, "requirements.txt", {pip_install: GLIBC, uv_pip_install: TARGETS}),
-    "poetry-export": (poetry_export, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}),
-    "pip-lock": (pip_lock, "pylock.toml", {packaging_select: TARGETS, uv_pip_install: TARGETS, pip_install: GLIBC}),
-    "uv-export-pylock": (uv_export, "pylock.toml", {packaging_select: TARGETS, uv_pip_install: TARGETS, pip_install: GLIBC}),
-    "pdm-export-pylock": (pdm_export, "pylock.toml", {packaging_select: TARGETS, uv_pip_install: TARGETS}),
-    "by-hand": (None, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}),
+    "uv": (uv_lock, "uv.lock", {uv_sync: TARGETS, uv_export_markers: NAMED[1:]}, TOOLS["uv"][1]),
+    "poetry": (poetry_lock, "poetry.lock", {poetry_install: GLIBC}, TOOLS["poetry"][1]),
+    "pdm": (pdm_lock, "pdm.lock", {pdm_sync: GLIBC}, TOOLS["pdm"][1]),
+    "pipenv": (pipenv_lock, "Pipfile.lock", {pipenv_requirements: GLIBC}, TOOLS["pipenv"][1]),
+    "pip-compile": (pip_compile, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}, TOOLS["pip-tools"][1]),
+    "uv-compile": (uv_compile, "requirements.txt", {pip_install: GLIBC, uv_pip_install: TARGETS + NAMED}, TOOLS["uv"][1]),
+    "uv-export": (uv_export, "requirements.txt", {pip_install: GLIBC, uv_pip_install: TARGETS + NAMED}, TOOLS["uv"][1]),
+    "poetry-export": (poetry_export, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}, TOOLS["poetry"][1]),
+    "pip-lock": (pip_lock, "pylock.toml", {packaging_select: TARGETS + NAMED, uv_pip_install: TARGETS + NAMED, pip_install: GLIBC}, TOOLS["pip"][1]),
+    "uv-export-pylock": (uv_export, "pylock.toml", {packaging_select: TARGETS + NAMED, uv_pip_install: TARGETS + NAMED, pip_install: GLIBC}, TOOLS["uv"][1]),
+    "pdm-export-pylock": (pdm_export, "pylock.toml", {packaging_select: TARGETS + NAMED, uv_pip_install: TARGETS + NAMED}, TOOLS["pdm"][1]),
+    "by-hand": (None, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}, []),
 }
 
 
@@ -473,26 +507,45 @@ def ask(source, project, oracle, target, request, want_files):
         shutil.rmtree(folder.parent)
 
 
-def make_expected(source, project):
-    _, _, oracles = LOCKERS[project["lock"]]
-    cases = []
-    for request in project.get("requests", [{}]):
-        plain = project.get("requests", [{}]).index(request) in project.get("files_for", [0])
+def questions(project):
+    """Gives what to ask: oracle, request, targets, and whether for the files too."""
+    oracles = LOCKERS[project["lock"]][2]
+    requests = project.get("requests", [{}])
+    for number, request in enumerate(requests):
+        want_files = number in project.get("files_for", [0])
         for oracle, known in oracles.items():
-            if request and oracle is pip_install and project["file"].startswith("pylock"):
-                continue  # pip has no option for extras and groups of a pylock.toml
-            targets = [t for t in project.get("targets", known) if oracle in (uv_sync, packaging_select, uv_pip_install) or "musl" not in t]
-            with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-                answers = list(pool.map(lambda target: ask(source, project, oracle, target, request, plain), targets))
-            grouped = {}
-            for target, (answer, files) in zip(targets, answers):
-                case = grouped.setdefault(json.dumps(answer), {"request": request, "oracle": oracle.__name__, "targets": [], **answer})
-                case["targets"].append(full(target))
-                if files is not None:
-                    case.setdefault("files", {})[full(target)] = files
-            cases += grouped.values()
-    tools = sorted({"pip": "pip==26.3"}.get(n, n) for n in [project.get("with", project["lock"])])
-    document = {"about": project["about"], "lock": project["file"], "made_with": tools[0], "cases": cases}
+            targets = [target for target in project.get("targets", known) if target in known or oracle in (uv_sync, packaging_select)]
+            if oracle is uv_export_markers:  # it cannot leave single packages out, and names no local ones
+                if not any(key.startswith("no_install") for key in request):
+                    yield oracle, {**request, "no_install_local": True}, known, False
+            elif oracle is pip_install and request and project["file"].startswith("pylock"):
+                pass  # pip has no option for extras and groups of a pylock.toml
+            elif oracle is uv_pip_install and "groups" in request:
+                pass  # it takes groups from a pyproject.toml only
+            else:
+                slow = oracle in (poetry_install, pdm_sync, pipenv_requirements)
+                yield oracle, request, FEW if slow and number else targets, want_files
+
+
+def make_expected(source, project):
+    cases = []
+    for oracle, request, targets, want_files in questions(project):
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            answers = list(pool.map(lambda target: ask(source, project, oracle, target, request, want_files), targets))
+        same = {}
+        for target, (answer, files) in zip(map(full, targets), answers):
+            case = same.setdefault(json.dumps(answer), {"request": request, "oracle": oracle.__name__, "targets": [], **answer})
+            case["targets"].append(target)
+            if files is not None:
+                case.setdefault("files", {})[target] = files
+        cases += same.values()
+    document = {
+        "about": project["about"],
+        "lock": project["file"],
+        "made_with": TOOLS[project["with"]][1] if "with" in project else LOCKERS[project["lock"]][3],
+        "oracles": {oracle.__name__: oracle.__doc__ for oracle in LOCKERS[project["lock"]][2]},
+        "cases": cases,
+    }
     (source / "expected.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     return len(cases), sum(len(case["targets"]) for case in cases)
 
@@ -505,10 +558,11 @@ def main():
     options = parser.parse_args()
     loopback.serve(WORK / "served")
     try:
-        for source in sorted(path.parent for path in HERE.glob("*/project.json")):
+        projects = {path.parent: json.loads(path.read_text()) for path in sorted(HERE.glob("*/project.json"))}
+        # those that are exported from another's lock come last
+        for source, project in sorted(projects.items(), key=lambda item: "from" in item[1]):
             if options.project and source.name not in options.project:
                 continue
-            project = json.loads((source / "project.json").read_text())
             project.setdefault("file", LOCKERS[project["lock"]][1])
             lock_missing = not (source / project["file"]).exists()
             expected_missing = not (source / "expected.json").exists()
