@@ -187,5 +187,5 @@ func (s *starter) buildRecipe(ctx context.Context, recipe string, args ...string
 		"buildx", "build", "--builder=" + s.Builder, "--provenance=false", "--progress=plain",
 		"--build-arg=SOURCE_DATE_EPOCH=" + epoch, "--file=" + filepath.Join(dir, recipe),
 	}, args...)
-	return run(s.docker(ctx, append(args, dir)...))
+	return run(s.Docker(ctx, append(args, dir)...))
 }

@@ -23,13 +23,25 @@ type Built struct {
 	Metadata map[string]any // of --metadata-file; nil if the build failed
 }
 
-// Build runs docker buildx build with these arguments and dir as context. The
-// error of a failed build is its exit status; its text is in Output.
+// Build runs docker buildx build in dir, which is the context too. The error
+// of a failed build is its exit status; its text is in Output.
 func (e *Engine) Build(t testing.TB, dir string, args ...string) (*Built, error) {
+	t.Helper()
+	return e.build(t, dir, ".", args)
+}
+
+// BuildContext is Build with a context that is no folder: the URL of a git
+// repository or of a tar.
+func (e *Engine) BuildContext(t testing.TB, url string, args ...string) (*Built, error) {
+	t.Helper()
+	return e.build(t, t.TempDir(), url, args)
+}
+
+func (e *Engine) build(t testing.TB, dir, buildContext string, args []string) (*Built, error) {
 	t.Helper()
 	metadata := filepath.Join(t.TempDir(), "metadata.json")
 	args = append([]string{"buildx", "build", "--builder=" + e.Builder, "--progress=plain", "--metadata-file=" + metadata}, args...)
-	cmd := e.docker(t.Context(), append(args, ".")...)
+	cmd := e.Docker(t.Context(), append(args, buildContext)...)
 	cmd.Dir = dir
 	output, err := cmd.CombinedOutput()
 	built := &Built{Output: string(output)}
@@ -71,8 +83,17 @@ func (b *Built) Steps() map[string]string {
 	return steps
 }
 
-// docker is a docker command that finds our buildx.
-func (e *Engine) docker(ctx context.Context, args ...string) *exec.Cmd {
+// Prune empties the engine's store and build cache. What the registry holds
+// stays.
+func (e *Engine) Prune(t testing.TB) {
+	t.Helper()
+	if err := run(e.Docker(t.Context(), "buildx", "prune", "--builder="+e.Builder, "--all", "--force")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Docker is a docker command that finds the engine's buildx.
+func (e *Engine) Docker(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Env = append(os.Environ(), e.buildxEnv()...)
 	return cmd
@@ -96,10 +117,10 @@ func (e *Engine) dialStdio(ctx context.Context, _ string) (net.Conn, error) {
 	return net.FileConn(ours)
 }
 
-// buildFrontend builds the frontend's image from our Dockerfile with this
-// engine and returns its reference by digest, so that changed sources give
-// another one.
-func (e *Engine) buildFrontend() (string, error) {
+// Frontend builds the frontend's image from our Dockerfile with this engine
+// and returns its reference by digest: changed sources give another one.
+// Unchanged ones are in the engine's cache.
+func (e *Engine) Frontend(ctx context.Context) (ref string, err error) {
 	name := e.Registry + "/imagespec/frontend"
 	dir, err := os.MkdirTemp("", "imagespec-frontend-")
 	if err != nil {
@@ -111,9 +132,8 @@ func (e *Engine) buildFrontend() (string, error) {
 		"buildx", "build", "--builder=" + e.Builder, "--provenance=false", "--progress=plain",
 		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
 		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name + ":dev",
-	}, hostArgs()...)
-	cmd := e.docker(context.Background(), append(args, e.checkout)...)
-	if err := run(cmd); err != nil {
+	}, HostArgs()...)
+	if err := run(e.Docker(ctx, append(args, e.checkout)...)); err != nil {
 		return "", err
 	}
 	var answer struct {
@@ -129,9 +149,10 @@ func (e *Engine) buildFrontend() (string, error) {
 	return name + "@" + answer.Digest.String(), nil
 }
 
-// hostArgs passes on what this machine needs to download Go modules: its
-// certificate authorities, as a secret, and Go's proxy settings.
-func hostArgs() []string {
+// HostArgs are arguments of docker buildx build that pass on how this machine
+// reaches package registries: its certificate authorities, as the secret
+// ca-certificates, and Go's proxy settings, as build arguments.
+func HostArgs() []string {
 	var args []string
 	for _, name := range []string{"GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"} {
 		if value := os.Getenv(name); value != "" {
@@ -148,8 +169,7 @@ func hostArgs() []string {
 	return args
 }
 
-// FrontendRef is the reference of our frontend's image for a syntax line. It
-// is built at the first call in a process.
+// FrontendRef is Frontend for tests: it builds at the first call only.
 func (e *Engine) FrontendRef(t testing.TB) string {
 	t.Helper()
 	ref, err := e.frontend()

@@ -59,12 +59,19 @@ func Start(t testing.TB) *Engine { return start(t, "main") }
 // but the registry with the first.
 func Second(t testing.TB) *Engine { return start(t, "second") }
 
+// started remembers the engines of this process, so that a hundred tests do
+// not ask a hundred times whether everything runs.
+var started sync.Map // name → func() (*Engine, error)
+
 func start(t testing.TB, name string) *Engine {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs an engine")
 	}
-	engine, err := Up(t.Context(), name, t.Logf)
+	up, _ := started.LoadOrStore(name, sync.OnceValues(func() (*Engine, error) {
+		return Up(context.Background(), name, t.Logf)
+	}))
+	engine, err := up.(func() (*Engine, error))()
 	var missing *MissingError
 	if errors.As(err, &missing) && os.Getenv("CI") == "" {
 		t.Skip(err)
@@ -83,7 +90,7 @@ func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, e
 		return nil, err
 	}
 	e := &Engine{checkout: checkout, home: filepath.Join(checkout, ".engine")}
-	e.frontend = sync.OnceValues(e.buildFrontend)
+	e.frontend = sync.OnceValues(func() (string, error) { return e.Frontend(context.Background()) })
 	if builder := os.Getenv("IMAGESPEC_BUILDER"); builder != "" {
 		e.Builder, e.Registry, e.Bases = builder, os.Getenv("IMAGESPEC_REGISTRY"), "as the builder finds them"
 		if e.Registry == "" {
@@ -125,8 +132,8 @@ func Down() error {
 
 // Env is the environment in which docker buildx, buildctl and our own scripts
 // use this engine. It builds the frontend's image for IMAGESPEC_FRONTEND.
-func (e *Engine) Env() ([]string, error) {
-	frontend, err := e.frontend()
+func (e *Engine) Env(ctx context.Context) ([]string, error) {
+	frontend, err := e.Frontend(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -208,7 +208,7 @@ func (s *starter) createBuilder(ctx context.Context) error {
 	if err := removeIfThere(instance); err != nil {
 		return err
 	}
-	return run(s.docker(ctx, "buildx", "create", "--name", s.Builder, "--driver", "remote", s.Host))
+	return run(s.Docker(ctx, "buildx", "create", "--name", s.Builder, "--driver", "remote", s.Host))
 }
 
 // socketPath is where the daemon of that folder listens. The kernel allows

@@ -51,7 +51,7 @@ func up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env, err := engine.Env()
+	env, err := engine.Env(ctx)
 	if err != nil {
 		return err
 	}
