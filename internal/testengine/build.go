@@ -119,7 +119,8 @@ func (e *Engine) dialStdio(ctx context.Context, _ string) (net.Conn, error) {
 
 // Frontend builds the frontend's image from our Dockerfile with this engine
 // and returns its reference by digest: changed sources give another one.
-// Unchanged ones are in the engine's cache.
+// Unchanged ones are in the engine's cache. The image is pushed under the name
+// that syntax lines have, too.
 func (e *Engine) Frontend(ctx context.Context) (ref string, err error) {
 	name := e.Registry + "/imagespec/frontend"
 	dir, err := os.MkdirTemp("", "imagespec-frontend-")
@@ -131,7 +132,7 @@ func (e *Engine) Frontend(ctx context.Context) (ref string, err error) {
 	args := append([]string{
 		"buildx", "build", "--builder=" + e.Builder, "--provenance=false", "--progress=plain",
 		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
-		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name + ":dev",
+		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name,
 	}, HostArgs()...)
 	if err := run(e.Docker(ctx, append(args, e.checkout)...)); err != nil {
 		return "", err
