@@ -23,26 +23,14 @@ type Built struct {
 	Metadata map[string]any // of --metadata-file; nil if the build failed
 }
 
-// Build runs docker buildx build in dir, which is the context too. The error
-// of a failed build is its exit status; its text is in Output.
-func (e *Engine) Build(t testing.TB, dir string, args ...string) (*Built, error) {
-	t.Helper()
-	return e.build(t, dir, ".", args)
-}
-
-// BuildContext is Build with a context that is no folder: the URL of a git
-// repository or of a tar.
-func (e *Engine) BuildContext(t testing.TB, url string, args ...string) (*Built, error) {
-	t.Helper()
-	return e.build(t, t.TempDir(), url, args)
-}
-
-func (e *Engine) build(t testing.TB, dir, buildContext string, args []string) (*Built, error) {
+// Build runs docker buildx build with these arguments; the context is a folder
+// or a URL. The error of a failed build is its exit status; its text is in
+// Output.
+func (e *Engine) Build(t testing.TB, context string, args ...string) (*Built, error) {
 	t.Helper()
 	metadata := filepath.Join(t.TempDir(), "metadata.json")
 	args = append([]string{"buildx", "build", "--builder=" + e.Builder, "--progress=plain", "--metadata-file=" + metadata}, args...)
-	cmd := e.Docker(t.Context(), append(args, buildContext)...)
-	cmd.Dir = dir
+	cmd := e.Docker(t.Context(), append(args, context)...)
 	output, err := cmd.CombinedOutput()
 	built := &Built{Output: string(output)}
 	if err != nil {
@@ -83,16 +71,7 @@ func (b *Built) Steps() map[string]string {
 	return steps
 }
 
-// Prune empties the engine's store and build cache. What the registry holds
-// stays.
-func (e *Engine) Prune(t testing.TB) {
-	t.Helper()
-	if err := run(e.Docker(t.Context(), "buildx", "prune", "--builder="+e.Builder, "--all", "--force")); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Docker is a docker command that finds the engine's buildx.
+// Docker is a docker command that finds our buildx.
 func (e *Engine) Docker(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Env = append(os.Environ(), e.buildxEnv()...)
@@ -117,11 +96,10 @@ func (e *Engine) dialStdio(ctx context.Context, _ string) (net.Conn, error) {
 	return net.FileConn(ours)
 }
 
-// Frontend builds the frontend's image from our Dockerfile with this engine
-// and returns its reference by digest: changed sources give another one.
-// Unchanged ones are in the engine's cache. The image is pushed under the name
-// that syntax lines have, too.
-func (e *Engine) Frontend(ctx context.Context) (ref string, err error) {
+// buildFrontend builds the frontend's image from our Dockerfile with this
+// engine and returns its reference by digest, so that changed sources give
+// another one. It is pushed under the name that syntax lines have, too.
+func (e *Engine) buildFrontend() (string, error) {
 	name := e.Registry + "/imagespec/frontend"
 	dir, err := os.MkdirTemp("", "imagespec-frontend-")
 	if err != nil {
@@ -134,7 +112,8 @@ func (e *Engine) Frontend(ctx context.Context) (ref string, err error) {
 		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
 		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name,
 	}, HostArgs()...)
-	if err := run(e.Docker(ctx, append(args, e.checkout)...)); err != nil {
+	cmd := e.Docker(context.Background(), append(args, e.checkout)...)
+	if err := run(cmd); err != nil {
 		return "", err
 	}
 	var answer struct {
@@ -170,12 +149,22 @@ func HostArgs() []string {
 	return args
 }
 
-// FrontendRef is Frontend for tests: it builds at the first call only.
+// Prune empties the engine: layers, downloads and cache mounts. What the
+// registry holds stays.
+func (e *Engine) Prune(ctx context.Context) error {
+	return run(e.Docker(ctx, "buildx", "prune", "--builder="+e.Builder, "--all", "--force"))
+}
+
+// FrontendRef is the reference of our frontend's image for a syntax line. It
+// is built at the first call.
 func (e *Engine) FrontendRef(t testing.TB) string {
 	t.Helper()
-	ref, err := e.frontend()
+	ref, err := e.Frontend()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ref
 }
+
+// Frontend is FrontendRef for programs.
+func (e *Engine) Frontend() (string, error) { return e.frontend() }

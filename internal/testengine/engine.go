@@ -90,7 +90,7 @@ func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, e
 		return nil, err
 	}
 	e := &Engine{checkout: checkout, home: filepath.Join(checkout, ".engine")}
-	e.frontend = sync.OnceValues(func() (string, error) { return e.Frontend(context.Background()) })
+	e.frontend = sync.OnceValues(e.buildFrontend)
 	if builder := os.Getenv("IMAGESPEC_BUILDER"); builder != "" {
 		e.Builder, e.Registry, e.Bases = builder, os.Getenv("IMAGESPEC_REGISTRY"), "as the builder finds them"
 		if e.Registry == "" {
@@ -132,8 +132,8 @@ func Down() error {
 
 // Env is the environment in which docker buildx, buildctl and our own scripts
 // use this engine. It builds the frontend's image for IMAGESPEC_FRONTEND.
-func (e *Engine) Env(ctx context.Context) ([]string, error) {
-	frontend, err := e.Frontend(ctx)
+func (e *Engine) Env() ([]string, error) {
+	frontend, err := e.Frontend()
 	if err != nil {
 		return nil, err
 	}

@@ -1,68 +1,98 @@
 // Package pep508 is Python's dependency specifiers: requirements, environment
 // markers in both dialects that lock files use, and names of projects, extras
 // and groups (PEP 508, PEP 503, the "Dependency specifiers" specification).
+//
+// The reference for requirements and for the Packaging dialect is
+// pypa/packaging 26, for the UV dialect uv 0.12. They are followed with these
+// exceptions: a backslash in a quoted string is a plain character, two
+// variables cannot be compared, a name cannot end in "_", and parentheses
+// cannot be nested without limit.
 package pep508
 
 import (
-	"errors"
-
-	"github.com/imagespec/imagespec/lockparse/pep440"
+	"fmt"
+	"strings"
+	"unicode/utf8"
 )
-
-// NormalizeName gives the one spelling by which names are compared: lower
-// case, runs of "-", "_" and "." as one "-" (PEP 503).
-func NormalizeName(name string) string { return "" }
 
 // Dialect is whose rules a marker follows where the tools disagree.
 type Dialect int
 
 const (
 	// Packaging is the specification as pip and pypa/packaging implement it.
+	// "extra" is one name at a time: a marker holds if it does so for any of
+	// the extras that are asked for, or without one if none is.
 	Packaging Dialect = iota
-	// UV is the dialect of uv.lock.
+	// UV is the dialect of uv.lock. Versions are compared by their release
+	// numbers alone, "extra" is a set, and a comparison that makes no sense is
+	// left out of the marker.
 	UV
 )
 
-// Env is what markers are evaluated against: the variables of PEP 508 and the
-// extras and dependency groups that are asked for.
-type Env struct {
-	PythonVersion                string // "3.12"
-	PythonFullVersion            string // "3.12.4"
-	ImplementationName           string // "cpython"
-	ImplementationVersion        string // "3.12.4"
-	OSName                       string // "posix"
-	SysPlatform                  string // "linux"
-	PlatformSystem               string // "Linux"
-	PlatformMachine              string // "x86_64"
-	PlatformPythonImplementation string // "CPython"
-	PlatformRelease              string // empty: no kernel is asked
-	PlatformVersion              string // empty: no kernel is asked
-	Extras                       map[string]bool
-	Groups                       map[string]bool
+// SyntaxError says what is wrong with a marker or a requirement and where.
+type SyntaxError struct {
+	What  string // what the text should be: "marker" or "requirement"
+	Input string // the whole text as it was given
+	Start int    // offset in Input of the part that is not understood, in bytes
+	End   int    // offset where reading stopped; not before Start
+	Msg   string // what was expected or is wrong
+	Hint  string // the nearest valid name; may be empty
+	Err   error  // the cause, a *pep440.SyntaxError; may be nil
 }
 
-// Marker is a parsed environment marker. The zero value is always true.
-type Marker struct{}
-
-// ParseMarker reads a marker; the empty string is always true.
-func ParseMarker(s string, d Dialect) (Marker, error) { return Marker{}, errors.New("stub") }
-
-// Eval says whether the marker holds in env. The error is for what the dialect
-// leaves undefined; uv's dialect has none.
-func (m Marker) Eval(env *Env) (bool, error) { return false, nil }
-
-// String gives the marker in normal form, empty for the zero value.
-func (m Marker) String() string { return "" }
-
-// Requirement is one dependency: name[extras] with specifiers or a URL, and a
-// marker.
-type Requirement struct {
-	Name       string // as written; compare NormalizeName(Name)
-	Extras     []string
-	Specifiers pep440.Specifiers
-	URL        string // of a direct reference "name @ URL"
-	Marker     Marker
+// Error gives the message and below it the text with the place underlined:
+//
+//	marker: expected an operator (==, !=, <, <=, >, >=, ~=, ===, in, not in)
+//	    python_version and os_name
+//	                   ^
+func (e *SyntaxError) Error() string {
+	msg := fmt.Sprintf("%s: %s\n%s", e.What, e.Msg, e.pointer())
+	if e.Hint != "" {
+		msg += "\n" + e.Hint
+	}
+	return msg
 }
 
-// ParseRequirement reads a requirement, its marker by the packaging dialect.
-func ParseRequirement(s string) (Requirement, error) { return Requirement{}, errors.New("stub") }
+// Unwrap gives the cause.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// pointerWidth is how much of a long text the pointer shows before and after
+// the place, in bytes.
+const pointerWidth = 60
+
+// pointer gives the text and a second line that underlines the place. Control
+// characters are shown as spaces, and of a long text only a piece.
+func (e *SyntaxError) pointer() string {
+	from, to := max(0, e.Start-pointerWidth), min(len(e.Input), e.End+pointerWidth)
+	before := printable(e.Input[from:e.Start])
+	marked := printable(e.Input[e.Start:e.End])
+	after := printable(e.Input[e.End:to])
+	if from > 0 {
+		before = "…" + before
+	}
+	if to < len(e.Input) {
+		after += "…"
+	}
+	return fmt.Sprintf("    %s%s%s\n    %s%s^", before, marked, after,
+		strings.Repeat(" ", utf8.RuneCountInString(before)), strings.Repeat("~", utf8.RuneCountInString(marked)))
+}
+
+// printable replaces what would break a line or is no text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == utf8.RuneError || r == 0x7f || r == '\u2028' || r == '\u2029' || r == '\u0085' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// UndefinedError says that a comparison has no meaning in the Packaging
+// dialect.
+type UndefinedError struct {
+	Comparison string // in normal form
+	Msg        string // why it is undefined
+}
+
+// Error gives "marker: …" with the comparison.
+func (e *UndefinedError) Error() string { return fmt.Sprintf("marker: %s: %s", e.Comparison, e.Msg) }

@@ -51,7 +51,7 @@ func up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env, err := engine.Env(ctx)
+	env, err := engine.Env()
 	if err != nil {
 		return err
 	}
