@@ -59,12 +59,19 @@ func Start(t testing.TB) *Engine { return start(t, "main") }
 // but the registry with the first.
 func Second(t testing.TB) *Engine { return start(t, "second") }
 
+// started remembers the engines of this process, so that a hundred tests do
+// not ask a hundred times whether everything runs.
+var started sync.Map // name → func() (*Engine, error)
+
 func start(t testing.TB, name string) *Engine {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs an engine")
 	}
-	engine, err := Up(t.Context(), name, t.Logf)
+	up, _ := started.LoadOrStore(name, sync.OnceValues(func() (*Engine, error) {
+		return Up(context.Background(), name, t.Logf)
+	}))
+	engine, err := up.(func() (*Engine, error))()
 	var missing *MissingError
 	if errors.As(err, &missing) && os.Getenv("CI") == "" {
 		t.Skip(err)
