@@ -106,8 +106,8 @@ func TestCommandLine(t *testing.T) {
 		"wheels --root /out --python 3.12 --sha256 a":                  `invalid value "a" for flag -sha256: is not of the form FILE=VALUE`,
 		"wheels --root /out --python 3.12 --sha256 a= x.whl":           `invalid value "a=" for flag -sha256: is not of the form FILE=VALUE`,
 		"wheels --root /out --python 3.12 --sha256 a=1 --sha256 a=2 x": `invalid value "a=2" for flag -sha256: a is there twice`,
-		"wheels --root /out --python 3.12 --sha256 a=1 x.whl":          "--sha256 names a, which is not among the wheels",
-		"wheels --root /out --python 3.12 --direct-url /w/a=u:1 /w/x":  "--direct-url names a, which is not among the wheels",
+		"wheels --root /out --python 3.12 --sha256 a=1 x.whl":          "a is not among the wheels, but --sha256 or --direct-url names it",
+		"wheels --root /out --python 3.12 --direct-url /w/a=u:1 /w/x":  "a is not among the wheels, but --sha256 or --direct-url names it",
 	} {
 		status, stdout, stderr := call(strings.Fields(line)...)
 		if want != "" {

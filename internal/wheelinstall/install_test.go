@@ -214,6 +214,10 @@ func TestErrors(t *testing.T) {
 		"pyvenv.cfg":         {entries{"demo-1.0.data/data/pyvenv.cfg", "home = /tmp\n"}, `"demo-1.0.data/data/pyvenv.cfg": would replace "pyvenv.cfg" of the environment`},
 		"lib64":              {entries{"demo-1.0.data/data/lib64", ""}, `"demo-1.0.data/data/lib64": would replace "lib64" of the environment`},
 		"bin":                {entries{"demo-1.0.data/data/bin", ""}, `"demo-1.0.data/data/bin": would replace "bin" of the environment`},
+		"RECORD in data": {entries{"demo-1.0.data/purelib/demo-1.0.dist-info/RECORD", "", info + "RECORD", ""},
+			`"demo-1.0.data/purelib/demo-1.0.dist-info/RECORD": would replace "lib/python3.12/site-packages/demo-1.0.dist-info/RECORD" of the environment`},
+		"INSTALLER in data": {entries{"demo-1.0.data/purelib/demo-1.0.dist-info/INSTALLER", "uv"},
+			`"INSTALLER": and another file of the wheel both become lib/python3.12/site-packages/demo-1.0.dist-info/INSTALLER`},
 		"root and data": {entries{"demo.py", "a", "demo-1.0.data/purelib/demo.py", "b"},
 			`"demo-1.0.data/purelib/demo.py": and another file of the wheel both become lib/python3.12/site-packages/demo.py`},
 		"launcher and data": {entries{info + "entry_points.txt", "[console_scripts]\ndemo = a:b\n", "demo-1.0.data/data/bin/demo", ""},
@@ -342,7 +346,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestSameSpecialPaths: a file that RECORD lists under a path that has to be
+// TestUncleanRecord: a file that RECORD lists under a path that has to be
 // cleaned is listed, and its digest is verified.
 func TestUncleanRecord(t *testing.T) {
 	_, warnings, err := install(t, buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{
@@ -413,7 +417,8 @@ func TestArguments(t *testing.T) {
 	dir := t.TempDir()
 	a := buildWheel(t, dir, "a-1-py3-none-any.whl", nil)
 	for want, opt := range map[string]wheelinstall.Options{
-		"a-1-py3-none-any.whl: is named twice":                                       {Wheels: []wheelinstall.Wheel{{Path: a}, {Path: "/elsewhere/a-1-py3-none-any.whl"}}},
+		"z_o-2-py3-none-any.whl: is of the same project as Z.o-1-py3-none-any.whl":   {Wheels: []wheelinstall.Wheel{{Path: "Z.o-1-py3-none-any.whl"}, {Path: "z_o-2-py3-none-any.whl"}}},
+		"a-1-py3-none-any.whl: is of the same project as a-1-py3-none-any.whl":       {Wheels: []wheelinstall.Wheel{{Path: a}, {Path: "/elsewhere/a-1-py3-none-any.whl"}}},
 		"a.zip: is not the name of a wheel (NAME-VERSION-PYTHON-ABI-PLATFORM.whl)":   {Wheels: []wheelinstall.Wheel{{Path: "a.zip"}}},
 		"a-1.whl: is not the name of a wheel (NAME-VERSION-PYTHON-ABI-PLATFORM.whl)": {Wheels: []wheelinstall.Wheel{{Path: "a-1.whl"}}},
 		"open /no/b-1-py3-none-any.whl: no such file or directory":                   {Wheels: []wheelinstall.Wheel{{Path: "/no/b-1-py3-none-any.whl"}}},
@@ -510,6 +515,48 @@ func TestUmask(t *testing.T) {
 	}
 	if listings[0] != listings[1] || listings[0] != listings[2] {
 		t.Errorf("listings differ:\n%s", strings.Join(listings, "\n"))
+	}
+}
+
+// TestReplacedLine: which first lines of scripts are replaced, and where they end.
+func TestReplacedLine(t *testing.T) {
+	const ours = "#!/opt/venv/bin/python\n"
+	for script, want := range map[string]string{
+		"#!python\nx":     ours + "x",
+		"#!python\r\nx":   ours + "x",
+		"#!python -E\nx":  ours + "x",
+		"#!pythonw\nx":    ours + "x",
+		"#!python3.12\nx": ours + "x",
+		"#!python":        ours,
+		"#!python" + strings.Repeat("y", 10_000) + "\nx": ours + "x",
+		"#!/usr/bin/python\nx":                           "#!/usr/bin/python\nx",
+		"# !python\nx":                                   "# !python\nx",
+		" #!python\nx":                                   " #!python\nx",
+		"#!pytho":                                        "#!pytho",
+		"":                                               "",
+	} {
+		root, _, err := install(t, buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{"demo-1.0.data/scripts/x", script}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(filepath.Join(root, "opt/venv/bin/x")); string(got) != want {
+			t.Errorf("%.20q becomes %q", script, got)
+		}
+	}
+}
+
+// TestScriptNames: those that would be an interpreter, and their neighbours.
+func TestScriptNames(t *testing.T) {
+	for name, refused := range map[string]bool{
+		"python": true, "python3": true, "pythonw": true, "python3.9": true, "python3.13t": true, "pythonw3.13t": true,
+		"PYTHON": true, "python.exe": true, "python3.py": true, "pypy": true, "pypy3": true, "graalpy": true,
+		"python2": false, "python3.": false, "python3.x": false, "python3.256": false, "pythonw3.13": false, "python3-config": false,
+		"ipython": false, "python-argcomplete-check-easy-install-script": false, "pypy4": false, "python3.1.2": false,
+	} {
+		_, _, err := install(t, buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{"demo-1.0.data/data/bin/" + name, ""}))
+		if (err != nil) != refused {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

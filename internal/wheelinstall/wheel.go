@@ -291,7 +291,7 @@ func (p *plan) add(origin string, f *file) {
 	switch {
 	case inScripts && isInterpreterName(base):
 		p.fail(origin, "would replace the interpreter %s", f.path)
-	case f.path == "pyvenv.cfg" || f.path == "lib64" || f.path == venv.Scripts:
+	case slices.Contains([]string{"pyvenv.cfg", "lib64", venv.Scripts, p.info("RECORD")}, f.path):
 		p.fail(origin, "would replace %q of the environment", f.path)
 	case taken && !sameBytes(f, other):
 		p.fail(origin, "and another file of the wheel both become %s", f.path)

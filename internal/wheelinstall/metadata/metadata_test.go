@@ -91,13 +91,13 @@ func FuzzRecord(f *testing.F) {
 
 func TestParseWheel(t *testing.T) {
 	cases := map[string]Wheel{
-		"Wheel-Version: 1.0\nGenerator: bdist_wheel (0.40.0)\nRoot-Is-Purelib: true\nTag: py3-none-any\n": {1, 0, true},
-		"Wheel-Version: 1.0\r\nRoot-Is-Purelib: True\r\n":                                                 {1, 0, true},
-		"Root-Is-Purelib: false\nwheel-version:1.9":                                                       {1, 9, false},
-		"Wheel-Version: 1.0\nWheel-Version: 2.0\n":                                                        {1, 0, false},
-		"Wheel-Version: 0.1\n":                                                                            {0, 1, false},
-		"Wheel-Version: 2.0\n":                                                                            {2, 0, false},
-		"Wheel-Version: 1.0\n\nRoot-Is-Purelib: true\n":                                                   {1, 0, false}, // that is the body
+		"Wheel-Version: 1.0\nGenerator: bdist_wheel (0.40.0)\nRoot-Is-Purelib: true\nTag: py3-none-any\n": {1, 0},
+		"Wheel-Version: 1.0\r\nRoot-Is-Purelib: True\r\n":                                                 {1, 0},
+		"Root-Is-Purelib: false\nwheel-version:1.9":                                                       {1, 9},
+		"Wheel-Version: 1.0\nWheel-Version: 2.0\n":                                                        {1, 0},
+		"Wheel-Version: 0.1\n":                                                                            {0, 1},
+		"Wheel-Version: 2.0\n":                                                                            {2, 0},
+		"Wheel-Version: 1.0\n\nRoot-Is-Purelib: true\n":                                                   {1, 0}, // that is the body
 	}
 	for text, want := range cases {
 		if got, err := ParseWheel([]byte(text)); err != nil || got != want {
