@@ -82,6 +82,17 @@ func start(t testing.TB, name string) *Engine {
 	return engine
 }
 
+// frontendOfMain is the frontend that the first engine has built. The others
+// take it from the registry: they are emptied often, and it would be compiled
+// anew each time.
+func frontendOfMain() (string, error) {
+	main, err := Up(context.Background(), "main", func(string, ...any) {})
+	if err != nil {
+		return "", err
+	}
+	return main.Frontend()
+}
+
 // Up starts the engine of that name, which is main or second, unless it is
 // running. What is done and how long it takes goes to logf.
 func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, error) {
@@ -106,6 +117,9 @@ func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, e
 		return nil, err
 	}
 	defer unlock()
+	if name != "main" {
+		e.frontend = sync.OnceValues(frontendOfMain)
+	}
 	s := starter{Engine: e, name: name, logf: logf}
 	return e, s.run(ctx)
 }
