@@ -561,7 +561,9 @@ func TestScriptNames(t *testing.T) {
 }
 
 // FuzzInstall: whatever the wheel is, nothing is written outside the root, and
-// what is installed is what RECORD lists.
+// what is installed is what RECORD lists. It runs many goroutines, which makes
+// coverage differ from run to run: without -fuzzminimizetime 1x the engine only
+// minimizes.
 func FuzzInstall(f *testing.F) {
 	for _, files := range []entries{
 		everyFeature(),
