@@ -98,8 +98,9 @@ func (e *Engine) dialStdio(ctx context.Context, _ string) (net.Conn, error) {
 
 // buildFrontend builds the frontend's image from our Dockerfile with this
 // engine and returns its reference by digest, so that changed sources give
-// another one. It is pushed under the name that syntax lines have, too.
-func (e *Engine) buildFrontend() (string, error) {
+// another one. It is pushed under the name that syntax lines have, too. More
+// arguments go to docker buildx build.
+func (e *Engine) buildFrontend(more ...string) (string, error) {
 	name := e.Registry + "/imagespec/frontend"
 	dir, err := os.MkdirTemp("", "imagespec-frontend-")
 	if err != nil {
@@ -111,9 +112,8 @@ func (e *Engine) buildFrontend() (string, error) {
 		"buildx", "build", "--builder=" + e.Builder, "--provenance=false", "--progress=plain",
 		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
 		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name,
-	}, HostArgs()...)
-	cmd := e.Docker(context.Background(), append(args, e.checkout)...)
-	if err := run(cmd); err != nil {
+	}, append(more, HostArgs()...)...)
+	if err := run(e.Docker(context.Background(), append(args, e.checkout)...)); err != nil {
 		return "", err
 	}
 	var answer struct {

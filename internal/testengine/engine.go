@@ -101,7 +101,7 @@ func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, e
 		return nil, err
 	}
 	e := &Engine{checkout: checkout, home: filepath.Join(checkout, ".engine")}
-	e.frontend = sync.OnceValues(e.buildFrontend)
+	e.frontend = sync.OnceValues(func() (string, error) { return e.buildFrontend() })
 	if builder := os.Getenv("IMAGESPEC_BUILDER"); builder != "" {
 		e.Builder, e.Registry, e.Bases = builder, os.Getenv("IMAGESPEC_REGISTRY"), "as the builder finds them"
 		if e.Registry == "" {
