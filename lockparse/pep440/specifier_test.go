@@ -36,6 +36,11 @@ func TestContains(t *testing.T) {
 		{">1.0", []string{"1.0.1", "1.1.dev0"}, []string{"1.0.post1", "1.0+local", "1.0"}},
 		{">1.0.post1", []string{"1.0.post2"}, []string{"1.0.post1", "1.0.post1+local"}},
 		{"<=1.0", []string{"1.0+local"}, []string{"1.0.post1"}},
+		{"<1.0.post1", []string{"1.0.post0", "1.0rc1"}, []string{"1.0.post1.dev1", "1.0.post1"}},
+		{">1.0rc1", []string{"1.0", "1.0.post1", "1.0rc2"}, []string{"1.0rc1", "1.0rc1.post1"}},
+		{">1.0.dev1", []string{"1.0.dev2", "1.0.post1"}, []string{"1.0.dev1+local"}},
+		{"==1!2.*", []string{"1!2.5"}, []string{"2.5"}},
+		{"==1.0.*", []string{"1", "1.0.3"}, []string{"1.1", "not a version"}},
 		{"===1.0-RC1", []string{"1.0-rc1"}, []string{"1.0rc1"}},
 		{"===foobar", []string{"FooBar"}, []string{"foo"}},
 		{" >= 1.0 , < 2 ,", []string{"1.5"}, []string{"2"}},
@@ -95,6 +100,10 @@ func TestParseSpecifiersRefuses(t *testing.T) {
 		">=3.*":     `version specifier ">=3.*": ".*" is for == and != only before ".*"`,
 		"==1.0a1.*": `version specifier "==1.0a1.*": ".*" cannot follow a pre-, post-, development or local version before ".*"`,
 		"<1+a,>2":   `version specifier "<1+a,>2": a local version is for == and != only before ",>2"`,
+		"==":        `version specifier "==": expected a number at the end`,
+		"===a;b":    `version specifier "===a;b": unexpected text before ";b"`,
+		"==1.*.*":   `version specifier "==1.*.*": unexpected text before ".*"`,
+		"~=1.0.*":   `version specifier "~=1.0.*": ".*" is for == and != only before ".*"`,
 		"==1 2":     `version specifier "==1 2": unexpected text before " 2"`,
 	} {
 		if _, err := pep440.ParseSpecifiers(in); err == nil || err.Error() != want {

@@ -94,6 +94,62 @@ func TestAccessors(t *testing.T) {
 	}
 }
 
+// TestCompare holds versions in ascending order, equal ones on one line.
+func TestCompare(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(`
+1.dev0 1.0.dev0 1.0.0.dev
+1.0a0.dev3
+1.0a1 1.0.alpha.1
+1.0a1.post1
+1.0a2
+1.0a10
+1.0b1
+1.0rc1.dev1
+1.0rc1 1.0c1 1.0pre1
+1.0 1 v1.0.0 0!1
+1.0+abc
+1.0+abc.1
+1.0+abd 1+ABD
+1.0+1
+1.0+1.x
+1.0+1.0 1.0+01-00
+1.0+10
+1.0.post1.dev1
+1.0.post1 1.0-1 1.0.r1
+1.0.post1+x
+1.0.post2
+1.0.1
+1.1
+1.10
+2
+1!0.1`), "\n")
+	for i, line := range lines {
+		for j, other := range lines {
+			for _, a := range strings.Fields(line) {
+				for _, b := range strings.Fields(other) {
+					if got := mustParse(t, a).Compare(mustParse(t, b)); (got < 0) != (i < j) || (got == 0) != (i == j) {
+						t.Errorf("Compare(%s, %s) = %d", a, b, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestKindOfRelease(t *testing.T) {
+	for _, c := range []struct {
+		version   string
+		pre, post bool
+	}{
+		{"1.0", false, false}, {"1.0+local", false, false}, {"1.0a1", true, false}, {"1.0.dev1", true, false},
+		{"1.0.post1", false, true}, {"1.0.post1.dev1", true, true}, {"1.0rc1.post1", true, true},
+	} {
+		if v := mustParse(t, c.version); v.IsPrerelease() != c.pre || v.IsPostrelease() != c.post {
+			t.Errorf("%s: IsPrerelease %v, IsPostrelease %v", v, v.IsPrerelease(), v.IsPostrelease())
+		}
+	}
+}
+
 // TestCompareUnlimited orders numbers that wrap around or lose digits in
 // machine integers.
 func TestCompareUnlimited(t *testing.T) {

@@ -3,6 +3,9 @@ package pep508_test
 import (
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +76,16 @@ func TestEval(t *testing.T) {
 		{"python_version == 'latest' or os_name == 'nt'", pep508.UV, false},
 		{"os_name == 'posix' and ('a' == 'b' or os_name == sys_platform)", pep508.UV, true},
 		{"extra > 'a'", pep508.UV, true},
+		{"python_version in '3.11 latest'", pep508.UV, true},
+		{"platform_system == 'Linux' and platform_system != 'Darwin'", pep508.UV, true},
+		{"platform_system == 'Windows' or platform_system == 'Plan9'", pep508.UV, false},
+		// uv's answers where no python_version can be equal
+		{"python_version != '3.11.2'", pep508.UV, true},
+		{"python_version != '3.11.2.*'", pep508.UV, false},
+		{"python_version not in '3.9 3.11.2'", pep508.UV, false},
+		{"python_version in '3.11 3.11.2'", pep508.UV, false},
+		{"'x' == extras", pep508.Packaging, false},
+		{"'x' != extras", pep508.Packaging, true},
 		{"extra == 'not a name'", pep508.UV, false},
 		{"extra != 'not a name'", pep508.UV, false},
 		{"platform_release < '6'", pep508.UV, true},
@@ -85,6 +98,130 @@ func TestEval(t *testing.T) {
 			if got, err := mustParseMarker(t, c.marker, d).Eval(bookworm()); got != c.want || err != nil {
 				t.Errorf("%s in dialect %d: %v, %v, want %v", c.marker, d, got, err, c.want)
 			}
+		}
+	}
+}
+
+// TestVariables compares every variable, by every name, with its own value.
+func TestVariables(t *testing.T) {
+	env := bookworm()
+	env.PlatformRelease, env.PlatformVersion = "6.1.0-25-amd64", "#1 SMP"
+	for name, value := range map[string]string{
+		"python_version":                 "3.11",
+		"python_full_version":            "3.11.2",
+		"implementation_name":            "cpython",
+		"implementation_version":         "3.11.2",
+		"os_name":                        "posix",
+		"os.name":                        "posix",
+		"sys_platform":                   "linux",
+		"sys.platform":                   "linux",
+		"platform_system":                "Linux",
+		"platform_machine":               "x86_64",
+		"platform.machine":               "x86_64",
+		"platform_python_implementation": "CPython",
+		"platform.python_implementation": "CPython",
+		"python_implementation":          "CPython",
+		"platform_release":               "6.1.0-25-amd64",
+		"platform_version":               "#1 SMP",
+		"platform.version":               "#1 SMP",
+	} {
+		for _, d := range []pep508.Dialect{pep508.Packaging, pep508.UV} {
+			for marker, want := range map[string]bool{
+				name + " == '" + value + "'": true,
+				"'" + value + "' != " + name: false,
+				name + " >= '" + value + "'": true,
+				"'" + value + "' > " + name:  false,
+			} {
+				if got, err := mustParseMarker(t, marker, d).Eval(env); got != want || err != nil {
+					t.Errorf("%s in dialect %d: %v, %v", marker, d, got, err)
+				}
+			}
+		}
+	}
+}
+
+// TestOperators asks each kind of variable with each operator, the string on
+// the right and on the left. The results are T, F, E for an error, and I where
+// uv ignores the comparison.
+func TestOperators(t *testing.T) {
+	operators := []string{"==", "!=", "<", "<=", ">", ">=", "~=", "in", "not in"}
+	for _, c := range []struct {
+		variable, value              string
+		packaging, packagingReversed string
+		uv, uvReversed               string
+	}{
+		{"python_full_version", "3.11.2", "TFFTFTTTF", "TFFTFTTTF", "TFFTFTTTF", "TFFTFTTII"},
+		{"python_full_version", "3.9", "FTFFTTTFT", "FTTTFFFFT", "FTFFTTTFT", "FTTTFFTII"},
+		{"python_full_version", "3.*", "TFFFFFEFT", "FFFFFFFFT", "TFIIIIIII", "IIIIIIIII"},
+		{"python_version", "3.11.2", "FTTTFFFTF", "FTFFTTTFT", "FTTTFFFFF", "FTFFTTFII"},
+		{"python_version", "3.11", "TFFTFTTTF", "TFFTFTTTF", "TFFTFTTTF", "TFFTFTTII"},
+		{"os_name", "posix", "TFFTFTETF", "TFFTFTETF", "TFFTFTITF", "TFFTFTITF"},
+		{"os_name", "pos", "FTFFFFEFT", "FTFFFFETF", "FTFFFFIFT", "FTFFFFITF"},
+		{"platform_release", "", "TFFTFTETF", "TFFTFTETF", "TFFTFTITF", "TFFTFTITF"},
+		{"platform_version", "6", "FTFFFFETF", "FTFFFFEFT", "FTTTFFITF", "FTFFTTIFT"},
+		{"extra", "cpu", "TTFTFTETT", "TTFTFTETT", "TFIIIIIII", "TFIIIIIII"},
+	} {
+		for i, op := range operators {
+			plain := c.variable + " " + op + " '" + c.value + "'"
+			reversed := "'" + c.value + "' " + op + " " + c.variable
+			for _, e := range []struct {
+				marker string
+				d      pep508.Dialect
+				want   byte
+			}{
+				{plain, pep508.Packaging, c.packaging[i]},
+				{reversed, pep508.Packaging, c.packagingReversed[i]},
+				{plain, pep508.UV, c.uv[i]},
+				{reversed, pep508.UV, c.uvReversed[i]},
+			} {
+				if got := letter(mustParseMarker(t, e.marker, e.d)); got != e.want {
+					t.Errorf("%s in dialect %d: %c, want %c", e.marker, e.d, got, e.want)
+				}
+			}
+		}
+	}
+}
+
+func letter(m pep508.Marker) byte {
+	ok, err := m.Eval(bookworm())
+	switch {
+	case err != nil:
+		return 'E'
+	case m.IsTrue():
+		return 'I'
+	case ok:
+		return 'T'
+	}
+	return 'F'
+}
+
+// TestDevelopmentBuild is about CPython built from a checkout, whose version
+// ends in "+".
+func TestDevelopmentBuild(t *testing.T) {
+	env := bookworm()
+	env.PythonVersion, env.PythonFullVersion = "3.15", "3.15.0a2+"
+	for marker, want := range map[string][2]bool{
+		"python_full_version >= '3.15'":        {false, true}, // uv: 3.15.0
+		"python_full_version == '3.15.0a2'":    {true, true},
+		"python_full_version < '3.15.0a3'":     {true, false},
+		"'3.15.0a2' <= python_full_version":    {false, true}, // packaging: <= takes no local version
+		"python_version == '3.15'":             {true, true},
+		"python_full_version in '3.15 3.15.1'": {false, true},
+	} {
+		for d, want := range want {
+			if got, err := mustParseMarker(t, marker, pep508.Dialect(d)).Eval(env); got != want || err != nil {
+				t.Errorf("%s in dialect %d: %v, %v, want %v", marker, d, got, err, want)
+			}
+		}
+	}
+}
+
+// TestNoVersion is about an environment that somebody left empty: nothing
+// holds for a version that is none.
+func TestNoVersion(t *testing.T) {
+	for _, marker := range []string{"python_full_version != '3.8'", "python_version >= '3'", "python_version in '3.8'", "python_version not in '3.8'"} {
+		if ok, err := mustParseMarker(t, marker, pep508.UV).Eval(&pep508.Env{}); ok || err != nil {
+			t.Errorf("%s: %v, %v", marker, ok, err)
 		}
 	}
 }
@@ -512,4 +649,69 @@ func BenchmarkEval(b *testing.B) {
 			}
 		})
 	}
+}
+
+// lockMarkers gives the markers of the real uv.locks, each as often as it
+// occurs there.
+func lockMarkers(t testing.TB) map[string][]string {
+	t.Helper()
+	locks, err := filepath.Glob(filepath.Join(vectors.Dir(t), "uv-locks", "*", "uv.lock"))
+	if err != nil || len(locks) == 0 {
+		t.Fatalf("no locks: %v", err)
+	}
+	entry := regexp.MustCompile(`marker = "((?:[^"\\]|\\.)*)"`)
+	markers := map[string][]string{}
+	for _, lock := range locks {
+		text, err := os.ReadFile(lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range entry.FindAllStringSubmatch(string(text), -1) {
+			name := filepath.Base(filepath.Dir(lock))
+			markers[name] = append(markers[name], strings.ReplaceAll(match[1], `\"`, `"`))
+		}
+	}
+	return markers
+}
+
+// TestVectorsRealMarkers reads and evaluates every marker of the real uv.locks.
+// uv writes none that it ignores, and both dialects agree on them.
+func TestVectorsRealMarkers(t *testing.T) {
+	count := 0
+	for lock, markers := range lockMarkers(t) {
+		count += len(markers)
+		for _, s := range markers {
+			uv, packaging := mustParseMarker(t, s, pep508.UV), mustParseMarker(t, s, pep508.Packaging)
+			want, err := packaging.Eval(noExtras())
+			if got, _ := uv.Eval(noExtras()); got != want || err != nil || uv.IsTrue() {
+				t.Errorf("%s: %s: %v by uv, %v, %v by packaging", lock, s, got, want, err)
+			}
+		}
+	}
+	t.Logf("%d vectors", count)
+}
+
+func noExtras() *pep508.Env {
+	env := bookworm()
+	env.Extras = nil
+	return env
+}
+
+// BenchmarkLock parses and evaluates all markers of a lock of 2 MB.
+func BenchmarkLock(b *testing.B) {
+	markers, env := lockMarkers(b)["docling"], bookworm()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		for _, s := range markers {
+			m, err := pep508.ParseMarker(s, pep508.UV)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := m.Eval(env); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(len(markers)), "markers")
 }

@@ -93,8 +93,12 @@ func uvVersion(v variable, op operator, value string, reversed bool) test {
 	} else {
 		plain = strings.TrimSuffix(value, ".*")
 	}
-	if _, err := pep440.Parse(plain); err != nil {
+	parsed, err := pep440.Parse(plain)
+	if err != nil {
 		return nil
+	}
+	if v == pythonVersion && op == opNotEqual && plain != value && beyondMinor(parsed) {
+		return constant(false) // as uv has it, though the opposite holds
 	}
 	specifier, err := pep440.ParseSpecifier(string(op) + value)
 	if err != nil {
@@ -103,18 +107,28 @@ func uvVersion(v variable, op operator, value string, reversed bool) test {
 	return release{v, specifier.OnlyReleases()}
 }
 
-// uvVersionList compares with versions between white space.
+// beyondMinor says whether a version has more than two numbers that count, so
+// that no python_version equals it.
+func beyondMinor(v pep440.Version) bool { return v.OnlyRelease().Compare(v.Truncate(2)) != 0 }
+
+// uvVersionList compares with versions between white space. If one of them
+// cannot be a python_version, uv takes "in" and "not in" for false.
 func uvVersionList(v variable, op operator, value string, reversed bool) test {
 	if reversed {
 		return nil
 	}
 	var list []pep440.Version
+	impossible := false
 	for _, field := range strings.Fields(value) {
 		w, err := pep440.Parse(field)
 		if err != nil {
 			return nil
 		}
+		impossible = impossible || v == pythonVersion && beyondMinor(w)
 		list = append(list, w.OnlyRelease())
+	}
+	if impossible {
+		return constant(false)
 	}
 	return releaseIn{variable: v, list: list, absent: op == opNotIn}
 }
