@@ -124,6 +124,10 @@ func (e *expr) eval(env *Env, name string) (bool, error) {
 // the UV dialect ignores all of it.
 func (m Marker) IsTrue() bool { return m.expr.kind == always || m.expr.ignored }
 
+// UsesExtra says whether the marker asks for the variable "extra", which some
+// formats do not define.
+func (m Marker) UsesExtra() bool { return m.usesExtra }
+
 // String gives the marker in normal form, empty for the zero value: double
 // quotes, single spaces, no needless parentheses around a comparison, extras
 // in normal form. What the UV dialect ignores is part of it.

@@ -715,3 +715,13 @@ func BenchmarkLock(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(markers)), "markers")
 }
+
+func TestUsesExtra(t *testing.T) {
+	for marker, want := range map[string]bool{
+		"": false, "'cpu' in extras": false, "extra == 'cpu'": true, "os_name == 'nt' or ('cpu' != extra)": true,
+	} {
+		if got := mustParseMarker(t, marker, pep508.Packaging).UsesExtra(); got != want {
+			t.Errorf("%q asks for extra: %v", marker, got)
+		}
+	}
+}

@@ -150,6 +150,20 @@ func (t Table) Int(key string) int64 {
 	return n
 }
 
+// Bool gives a boolean, false if the key is absent.
+func (t Table) Bool(key string) bool {
+	v := t.get(key, kindBool)
+	return v != nil && v.text == "true"
+}
+
+// Time gives a date or time as it is written, empty if the key is absent.
+func (t Table) Time(key string) string {
+	if v := t.get(key, kindTime); v != nil {
+		return v.text
+	}
+	return ""
+}
+
 // Table gives a table, the zero Table if the key is absent.
 func (t Table) Table(key string) Table {
 	return Table{doc: t.doc, value: t.get(key, kindTable)}

@@ -277,3 +277,20 @@ func compare(t *testing.T, got tomltree.Table, want map[string]any) {
 		}
 	}
 }
+
+func TestScalars(t *testing.T) {
+	root := parse(t, "yes = true\nno = false\nwhen = 2025-01-21T20:04:49Z\n").Root()
+	if !root.Bool("yes") || root.Bool("no") || root.Bool("absent") {
+		t.Error("booleans are read wrongly")
+	}
+	if when := root.Time("when"); when != "2025-01-21T20:04:49Z" || root.Time("absent") != "" {
+		t.Errorf("when = %q", when)
+	}
+	doc := parse(t, "editable = 'yes'\nupload-time = '2025-01-21T20:04:49Z'\n")
+	doc.Root().Bool("editable")
+	doc.Root().Time("upload-time")
+	const want = "uv.lock:1: editable must be a boolean, not a string\nuv.lock:2: upload-time must be a date or time, not a string"
+	if err := doc.Err(); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
