@@ -30,6 +30,10 @@ type Lock struct {
 	Warnings       []diag.Warning // what the reader of the lock should know; each Selection repeats them
 }
 
+// StaleLock is the rule of the warning that a lock does not fit the
+// pyproject.toml that it was made from, for every format that can tell.
+const StaleLock = "StaleLock"
+
 // Resolver says which packages of a lock a target gets, each of them once.
 // Each format has its own: a walk over a graph, or a filter over a list. It
 // checks what only the format knows: extras, groups, environments, conflicts.
