@@ -15,8 +15,6 @@
 package pylock
 
 import (
-	"cmp"
-
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/internal/tomltree"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -96,7 +94,7 @@ func newReader(doc *tomltree.Document, src *diag.Source) *reader {
 // ours to guess. A greater minor version only adds keys.
 func (r *reader) checkVersion(root tomltree.Table) error {
 	const key = "lock-version"
-	text, at := r.required(root, key, "pylock.toml"), r.doc.At(root.LineOf(key))
+	text, at := r.required(root, key, "the lock"), r.doc.At(root.LineOf(key))
 	if err := r.doc.Err(); err != nil {
 		return lock.Malformed.Wrap(err)
 	}
@@ -129,14 +127,14 @@ func (r *reader) read(root tomltree.Table) {
 		d.environments = append(d.environments, condition{r.marker(text.Text, text.Line), text.Line})
 	}
 	for _, text := range root.Texts("extras") {
-		r.checkName(text.Text, text.Line, "extra")
+		r.checkName(text.Text, text.Line, "an extra")
 		d.extras = append(d.extras, text.Text)
 	}
 	d.groups = normalized(root.Strings("dependency-groups"))
 	d.defaults = normalized(root.Strings("default-groups"))
 	root.Table("tool")
 	if !root.Has("packages") {
-		r.doc.Errorf(0, "pylock.toml has no packages")
+		r.doc.Errorf(0, "the lock has no packages")
 	}
 	for _, t := range root.Tables("packages") {
 		e := r.entry(t)
@@ -148,7 +146,7 @@ func (r *reader) read(root tomltree.Table) {
 // creator reads created-by. Pipenv writes files that no tool can install, its
 // own included: the names and URLs of their wheels are made up.
 func (r *reader) creator(root tomltree.Table) {
-	if r.required(root, "created-by", "pylock.toml") != "pipenv" {
+	if r.required(root, "created-by", "the lock") != "pipenv" {
 		return
 	}
 	err := diag.Errorf(r.doc.At(root.LineOf("created-by")), "pipenv writes a pylock.toml with file names that do not exist")
@@ -166,9 +164,9 @@ func (r *reader) required(t tomltree.Table, key, what string) string {
 // checkName refuses a name that is not in normal form.
 func (r *reader) checkName(name string, line int, what string) {
 	if normal := pep508.NormalizeName(name); !pep508.ValidName(name) {
-		r.doc.Errorf(line, "%q is no name of a %s", name, what)
+		r.doc.Errorf(line, "%q is no name of %s", name, what)
 	} else if normal != name {
-		r.doc.Errorf(line, "the name %q of a %s must be written %q", name, what, normal)
+		r.doc.Errorf(line, "the name %q of %s must be written %q", name, what, normal)
 	}
 }
 
@@ -218,6 +216,3 @@ func normalized(names []string) []string {
 	}
 	return list
 }
-
-// label names a package in messages, by its line where it has no name.
-func label(p *lock.Package) string { return cmp.Or(p.String(), "the package") }

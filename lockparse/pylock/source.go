@@ -15,10 +15,10 @@ import (
 
 // entry reads a package.
 func (r *reader) entry(t tomltree.Table) entry {
-	p := &lock.Package{Name: r.required(t, "name", "a package"), Version: t.String("version"), At: r.doc.At(t.Line())}
+	p := &lock.Package{Name: r.required(t, "name", "the package"), Version: t.String("version"), At: r.doc.At(t.Line())}
 	e := entry{Package: p}
 	if t.IsString("name") {
-		r.checkName(p.Name, t.LineOf("name"), "package")
+		r.checkName(p.Name, t.LineOf("name"), "a package")
 	}
 	if t.Has("version") {
 		if _, err := pep440.Parse(p.Version); err != nil {
@@ -54,9 +54,10 @@ func (r *reader) source(e *entry, t tomltree.Table) {
 			found = append(found, key)
 		}
 	}
+	name := cmp.Or(e.Name, "the package")
 	switch {
 	case len(found) == 0:
-		r.doc.Errorf(t.Line(), "%s has neither files nor a source tree, archive or repository", label(e.Package))
+		r.doc.Errorf(t.Line(), "%s has neither files nor a source tree, archive or repository", name)
 	case slices.Equal(found, []string{"vcs"}):
 		r.vcs(e, t.Table("vcs"))
 	case slices.Equal(found, []string{"directory"}):
@@ -66,18 +67,17 @@ func (r *reader) source(e *entry, t tomltree.Table) {
 	case slices.ContainsFunc(found[:1], func(key string) bool { return key == "sdist" || key == "wheels" }):
 		r.files(e.Package, t)
 	default:
-		r.doc.Errorf(t.LineOf(found[1]), "%s has both %s and %s", label(e.Package), found[0], found[1])
+		r.doc.Errorf(t.LineOf(found[1]), "%s has both %s and %s", name, found[0], found[1])
 	}
 }
 
 func (r *reader) vcs(e *entry, t tomltree.Table) {
-	kind := r.required(t, "type", "vcs")
-	r.checkLocation(t, "vcs")
+	kind := r.required(t, "type", "the vcs")
 	e.Source = lock.Source{
 		Origin:       lock.Git,
 		URL:          strings.TrimPrefix(r.url(t, "url"), "git+"),
 		Ref:          t.String("requested-revision"),
-		Commit:       r.required(t, "commit-id", "vcs"),
+		Commit:       r.required(t, "commit-id", "the vcs"),
 		Subdirectory: t.String("subdirectory"),
 	}
 	switch {
@@ -85,7 +85,9 @@ func (r *reader) vcs(e *entry, t tomltree.Table) {
 		e.unfetchable = lock.NoArtifact.Errorf(r.doc.At(t.LineOf("type")),
 			"%s comes from a repository of type %q, and only \"git\" can be fetched", e.Package, kind).
 			WithHint("lock a release of the package, or an archive of the revision")
-	case e.Source.URL == "" && t.Has("path"):
+	case e.Source.URL == "" && t.String("path") == "":
+		r.doc.Errorf(t.Line(), "the vcs has neither url nor path")
+	case e.Source.URL == "":
 		e.unfetchable = lock.NoArtifact.Errorf(r.doc.At(t.LineOf("path")),
 			"%s comes from a repository on disk, which cannot be fetched", e.Package).
 			WithHint("lock it by its URL, or as a directory")
@@ -103,7 +105,7 @@ func isCommit(text string) bool {
 func (r *reader) directory(p *lock.Package, t tomltree.Table) {
 	p.Source = lock.Source{
 		Origin:       lock.Directory,
-		Path:         localPath(r.required(t, "path", "directory")),
+		Path:         localPath(r.required(t, "path", "the directory")),
 		Editable:     t.Bool("editable"),
 		Subdirectory: t.String("subdirectory"),
 	}
@@ -139,7 +141,6 @@ func (r *reader) files(p *lock.Package, t tomltree.Table) {
 // file reads a wheel, source distribution or archive. Of a file with both a
 // URL and a path the URL is kept, unless it is one of this machine.
 func (r *reader) file(t tomltree.Table, what string) lock.File {
-	r.checkLocation(t, what)
 	t.Time("upload-time")
 	f := lock.File{Size: t.Int("size"), Hashes: r.hashes(t, what), Line: t.Line()}
 	if f.Size < 0 {
@@ -148,13 +149,14 @@ func (r *reader) file(t tomltree.Table, what string) lock.File {
 	f.URL, _, _ = strings.Cut(r.url(t, "url"), "#")
 	f.Path = localPath(t.String("path"))
 	f.Name = fileName(t.String("name"), f.Path, f.URL)
-	if f.Name == "" {
+	switch {
+	case f.URL == "" && f.Path == "":
+		r.doc.Errorf(t.Line(), "the %s has neither url nor path", what)
+	case f.Name == "":
 		r.doc.Errorf(t.Line(), "the %s has no valid file name", what)
-	}
-	if f.Path != "" && strings.HasPrefix(f.URL, "file:") {
+	case f.Path != "" && strings.HasPrefix(f.URL, "file:"):
 		f.URL = ""
-	}
-	if f.URL != "" {
+	case f.URL != "":
 		f.Path = ""
 	}
 	return f
@@ -204,13 +206,6 @@ func localPath(text string) string {
 		return ""
 	}
 	return path.Clean(strings.ReplaceAll(text, `\`, "/"))
-}
-
-// checkLocation refuses what is nowhere.
-func (r *reader) checkLocation(t tomltree.Table, what string) {
-	if t.String("url") == "" && t.String("path") == "" {
-		r.doc.Errorf(t.Line(), "the %s has neither url nor path", what)
-	}
 }
 
 // hashes reads the digests of a file. uv writes the table empty where the
