@@ -3,9 +3,15 @@
 // package and the errors are the same for all formats. How a format is
 // written, and which of its packages a target gets, is decided in the
 // format's own package, which supplies the Resolver.
+//
+// Nothing here judges whether a file may be fetched: hashes that are missing
+// or weak and URLs of any scheme are kept as the lock has them, for the plan
+// to accept or refuse.
 package lock
 
 import (
+	"slices"
+
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
@@ -20,17 +26,21 @@ type Lock struct {
 	RequiresLine   int // line of RequiresPython, 0 if it is not given
 	Packages       []*Package
 	Resolver       Resolver
+	Warnings       []diag.Warning // what the reader of the lock should know; each Selection repeats them
 }
 
-// Resolver says which packages of a lock a target gets. Each format has its
-// own: a walk over a graph, or a filter over a list. It checks what only the
-// format knows: extras, groups, environments, conflicts.
+// Resolver says which packages of a lock a target gets, each of them once.
+// Each format has its own: a walk over a graph, or a filter over a list. It
+// checks what only the format knows: extras, groups, environments, conflicts.
+// It leaves out the project and the workspace members where the request says
+// so, since only the format knows which packages they are.
 type Resolver interface {
 	Resolve(env pep508.Env, r Request) ([]Pick, error)
 }
 
-// Pick is a package that a Resolver chose, and the package that asked for it,
-// nil where the project itself does.
+// Pick is a package that a Resolver chose, and the package that asked for it:
+// the first one that did, where there are several; nil for the project itself
+// and for what it asks for without being a package of the lock.
 type Pick struct {
 	Package *Package
 	By      *Package
@@ -63,17 +73,19 @@ const (
 type Source struct {
 	Origin       Origin
 	URL          string // of the index, archive or repository, without credentials
-	Path         string // of a local index, archive or tree, relative to the lock's folder
+	Path         string // of a local index, archive or tree, relative to the lock's folder; for Git of an archive within the repository
 	Subdirectory string // of the project within the archive or repository
 	Commit       string // full id, for Git
+	Ref          string // branch, tag or revision that the project asks for, for Git; empty for the default branch
+	LFS          bool   // the files of Git LFS are needed, for Git
 	Editable     bool   // for Directory
 }
 
 // File is one distribution file of a package.
 type File struct {
 	Name   string // decoded file name: the last segment of URL or Path
-	URL    string // without credentials; empty where the lock names only the file
-	Path   string // relative to the lock's folder, for local files
+	URL    string // without credentials and fragment; empty where the lock names only the file
+	Path   string // relative to the lock's folder, for local files; for Git within the repository
 	Hashes []Hash // any one of them identifies the file; empty where the lock has none
 	Size   int64  // bytes, 0 where the lock does not say
 	Line   int
@@ -92,7 +104,9 @@ type Target struct {
 	Tags *wheel.Tags
 }
 
-// Request is what is asked of a lock beside the project's own dependencies.
+// Request is what is asked of a lock. The zero Request asks for the project
+// beside the lock and its dependencies, without any group. Names may be
+// written in any form that normalises to the one meant.
 type Request struct {
 	Extras        []string
 	Groups        []string
@@ -104,17 +118,27 @@ type Request struct {
 	Package       string   // a workspace member; empty for the project beside the lock
 	AllPackages   bool     // every workspace member
 
-	NoInstallProject   bool // leave out the project itself
-	NoInstallWorkspace bool // leave out all workspace members
-	NoInstallLocal     bool // leave out every local package
-	NoInstall          []string
-	NoBinary, NoBuild  Policy
+	NoInstallProject   bool     // leave out the project itself, not its dependencies
+	NoInstallWorkspace bool     // leave out all workspace members
+	NoInstallLocal     bool     // leave out every local package
+	NoInstall          []string // leave out these packages
+	NoBinary           Policy   // take no wheels
+	NoBuild            Policy   // take nothing that would have to be built
 }
 
 // Policy applies to all packages or to those that are named.
 type Policy struct {
 	All   bool
 	Names []string
+}
+
+// Covers says whether the policy applies to a package, by its normalised name.
+func (p Policy) Covers(name string) bool { return p.All || containsName(p.Names, name) }
+
+// containsName says whether a list of names in any spelling holds a
+// normalised one.
+func containsName(names []string, normalised string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return pep508.NormalizeName(n) == normalised })
 }
 
 // Kind is what has to be done with a selected package: install a wheel, or
@@ -134,11 +158,11 @@ const (
 type Selected struct {
 	Package *Package
 	Kind    Kind
-	File    File // zero for git and directory
-	By      *Package
+	File    File     // zero for a directory, and for a commit unless it is an archive within the repository
+	By      *Package // as in Pick
 }
 
-// Selection is the answer: packages sorted by name.
+// Selection is the answer: packages sorted by name, no name twice.
 type Selection struct {
 	Packages []Selected
 	Warnings []diag.Warning

@@ -1,0 +1,56 @@
+package lock
+
+import (
+	"net/url"
+	"strings"
+)
+
+// StripCredentials takes user and password out of a URL and says whether it
+// had a secret. The user name of a protocol other than HTTP is no secret and
+// stays: ssh://git@host means nothing without it. URLs are taken apart as
+// text, so that one that net/url would refuse is stripped too.
+func StripCredentials(raw string) (string, bool) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return raw, false
+	}
+	authority, path := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, path = rest[:end], rest[end:]
+	}
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 {
+		return raw, false
+	}
+	user, _, secret := strings.Cut(authority[:at], ":")
+	host := authority[at+1:]
+	if !strings.HasSuffix(strings.ToLower(scheme), "http") && !strings.HasSuffix(strings.ToLower(scheme), "https") {
+		return scheme + "://" + user + "@" + host + path, secret
+	}
+	return scheme + "://" + host + path, true
+}
+
+// FileName gives the name of the file that a URL or path ends with, decoded:
+// "a-1.0%2Bcpu.whl" → "a-1.0+cpu.whl". It is empty where that is no name of a
+// file, such as ".." or one with a slash.
+func FileName(location string) string {
+	isURL := strings.Contains(location, "://")
+	if isURL {
+		location, _, _ = strings.Cut(location, "#")
+		location, _, _ = strings.Cut(location, "?")
+	}
+	name := location[strings.LastIndexByte(location, '/')+1:]
+	if isURL {
+		decoded, err := url.PathUnescape(name)
+		if err != nil {
+			return ""
+		}
+		name = decoded
+	}
+	if name == "." || name == ".." || strings.ContainsFunc(name, notInFileName) {
+		return ""
+	}
+	return name
+}
+
+func notInFileName(r rune) bool { return r == '/' || r == '\\' || r < ' ' || r == 0x7f }

@@ -1,0 +1,32 @@
+package uvlock_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/imagespec/imagespec/internal/vectors"
+	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/lock"
+	"github.com/imagespec/imagespec/lockparse/wheel"
+)
+
+// BenchmarkSelect reads the largest lock of the vectors, of 2 MB, and selects
+// from it: what a frontend does for each platform of each build.
+func BenchmarkSelect(b *testing.B) {
+	fsys := os.DirFS(filepath.Join(vectors.Dir(b), "uv-locks", "docling"))
+	target, err := lock.LinuxTarget("amd64", "", "3.12.9", false, wheel.Libc{Family: "glibc", Major: 2, Minor: 36})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		l, err := lockparse.Read(fsys, "uv.lock")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := lock.Select(l, target, lock.Request{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
