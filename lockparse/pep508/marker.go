@@ -72,11 +72,11 @@ func (op operator) invert() operator {
 }
 
 // Eval says whether the marker holds in env. The error, an *UndefinedError,
-// is for what the Packaging dialect leaves undefined; uv's dialect has none.
+// is for what the specification leaves undefined; uv's dialect has none.
 // As in pypa/packaging, an undefined comparison is an error even where the
 // rest of the marker decides.
 func (m Marker) Eval(env *Env) (bool, error) {
-	if m.dialect == UV || !m.usesExtra {
+	if m.dialect != Packaging || !m.usesExtra {
 		return m.expr.eval(env, "")
 	}
 	asked := false

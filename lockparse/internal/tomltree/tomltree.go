@@ -235,6 +235,27 @@ func (t Table) MixedTables(key string) []Table {
 	return tables
 }
 
+// MixedTexts gives the strings of an array that may hold anything else too.
+func (t Table) MixedTexts(key string) []Text {
+	v := t.get(key, kindArray)
+	if v == nil {
+		return nil
+	}
+	var texts []Text
+	for _, item := range v.items {
+		if item.kind == kindString {
+			texts = append(texts, Text{item.text, item.line})
+		}
+	}
+	return texts
+}
+
+// IsArray says whether the key is there and an array.
+func (t Table) IsArray(key string) bool {
+	e := t.entry(key)
+	return e != nil && e.value.kind == kindArray
+}
+
 // IsString says whether the key is there and a string.
 func (t Table) IsString(key string) bool {
 	e := t.entry(key)

@@ -294,3 +294,20 @@ func TestScalars(t *testing.T) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
+
+func TestMixed(t *testing.T) {
+	root := parse(t, "numpy = [\n  '>=2',\n  {version = '<2', python = '<3.9'},\n  1,\n]\npandas = '*'\n").Root()
+	texts, tables := root.MixedTexts("numpy"), root.MixedTables("numpy")
+	if len(texts) != 1 || texts[0] != (tomltree.Text{Text: ">=2", Line: 2}) {
+		t.Errorf("strings %+v", texts)
+	}
+	if len(tables) != 1 || tables[0].String("version") != "<2" {
+		t.Errorf("tables %+v", tables)
+	}
+	if !root.IsArray("numpy") || root.IsArray("pandas") || root.IsArray("absent") {
+		t.Error("arrays are told wrongly")
+	}
+	if root.MixedTexts("absent") != nil {
+		t.Error("an absent key has strings")
+	}
+}
