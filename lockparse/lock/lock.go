@@ -38,6 +38,10 @@ type Indexes struct {
 	Links []Source // pages (URL) and folders (Path) of files, as of pip's --find-links
 }
 
+// StaleLock is the rule of the warning that a lock does not fit the
+// pyproject.toml that it was made from, for every format that can tell.
+const StaleLock = "StaleLock"
+
 // Resolver says which packages of a lock a target gets, each of them once.
 // Each format has its own: a walk over a graph, or a filter over a list. It
 // checks what only the format knows: extras, groups, environments, conflicts.
