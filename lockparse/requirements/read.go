@@ -97,7 +97,7 @@ func (r *reader) read(src *diag.Source, constraint bool, chain []string) {
 	for _, line := range joinLines(lines, r.getenv) {
 		s := statement{logicalLine: line, at: diag.Range{Source: src, Line: line.number}, constraint: constraint}
 		if err := s.parse(r.known); err != nil {
-			r.fail(s.invalid(err))
+			r.fail(s.invalid(s.text, err))
 			continue
 		}
 		r.statements = append(r.statements, s)
@@ -119,9 +119,10 @@ func (s *statement) parse(known []option) error {
 	return err
 }
 
-// invalid is the error of a line that is not understood.
-func (s *statement) invalid(err error) error {
-	e := lock.Malformed.Errorf(s.at, "%q is not valid: %w", shown(s.text), err)
+// invalid is the error of a line, or the part of it that is given, that is not
+// understood.
+func (s *statement) invalid(part string, err error) error {
+	e := lock.Malformed.Errorf(s.at, "%q is not valid: %w", shown(part), err)
 	if s.unset != "" {
 		return e.WithHint("the variable %s has no value in this build", s.unset)
 	}
@@ -154,8 +155,12 @@ func (r *reader) do(s statement) {
 	r.warnIgnored(s)
 	switch _, include := s.include(); {
 	case s.isRequirement():
+		text := s.args
+		if text == "" {
+			text = "-e " + s.opts.editables[0]
+		}
 		if err := r.requirement(s); err != nil {
-			r.fail(s.invalid(err))
+			r.fail(s.invalid(text, err))
 		}
 	case include == "":
 		r.optionLine(s)

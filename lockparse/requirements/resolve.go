@@ -115,17 +115,17 @@ func byName(requirements, constraints []*requirement) (groups []*group, unnamed 
 // checkLocked refuses requirements that a resolver has to look at first, and
 // names the first of them.
 func (f *file) checkLocked(requirements []*requirement, groups []*group) error {
-	hashed := make(map[*requirement]bool) // those that get their hashes from others of the name
+	hashed := make(map[*requirement]bool) // by another line for the package
 	for _, g := range groups {
 		found := slices.ContainsFunc(g.all(), func(q *requirement) bool { return len(q.allHashes()) > 0 })
 		for _, q := range g.requirements {
-			hashed[q] = found
+			hashed[q] = found && q.link.kind == noLink
 		}
 	}
 	var first *diag.Error
 	more := 0
 	for _, q := range requirements {
-		err := q.problem(hashed[q])
+		err := q.problem(hashed[q] || len(q.allHashes()) > 0)
 		switch {
 		case err == nil:
 		case first == nil:
@@ -141,9 +141,10 @@ func (f *file) checkLocked(requirements []*requirement, groups []*group) error {
 		return nil // not first: a nil *diag.Error is no nil error
 	}
 	if more > 0 {
-		first.Msg += fmt.Sprintf(", and %d more requirements are not locked", more)
+		first.Msg += fmt.Sprintf(" (and %d more)", more)
 	}
 	if f.stray.Line > 0 {
+		first.Msg += "; a --hash belongs to no requirement"
 		first.At = append(first.At, f.stray)
 	}
 	return first
@@ -162,13 +163,17 @@ func (f *file) checkHashMode(q *requirement) *diag.Error {
 	return nil
 }
 
-// advice is the hint for files that are no locks.
-const advice = "lock it with \"uv pip compile --generate-hashes\" or \"pip-compile --generate-hashes\""
+// What to do about files that are no locks.
+const (
+	addHashes  = "lock the file with \"uv pip compile --generate-hashes\" or \"pip-compile --generate-hashes\""
+	useArchive = "name a wheel or another archive with its hash instead"
+)
 
-// problem says why a requirement is not locked, nil if it is.
+// problem says why a requirement is not locked, nil if it is; hashed says that
+// some line gives hashes for it.
 func (q *requirement) problem(hashed bool) *diag.Error {
 	name := shown(q.text)
-	var why string
+	why, hint := "", useArchive
 	switch q.link.kind {
 	case localTree:
 		why = "is a source tree, of which no hash can be checked"
@@ -181,19 +186,18 @@ func (q *requirement) problem(hashed bool) *diag.Error {
 		return lock.Malformed.Errorf(q.at, "%q has a URL that cannot be fetched", name).
 			WithHint("use an https URL, or a path without a name before it")
 	default:
-		_, pinned := q.specifiers.Pinned()
-		switch {
-		case q.editable:
-			why = "is editable, of which no hash can be checked"
-		case hashed && (q.link.kind == noLink || len(q.allHashes()) > 0):
+		if hashed {
 			return nil
+		}
+		hint = addHashes
+		switch _, pinned := q.specifiers.Pinned(); {
 		case pinned || q.link.kind != noLink:
 			why = "has no hash"
 		default:
 			why = "is not pinned and has no hash"
 		}
 	}
-	return lock.NotLocked.Errorf(q.at, "%q %s", name, why).WithHint(advice)
+	return lock.NotLocked.Errorf(q.at, "%q %s", name, why).WithHint("%s", hint)
 }
 
 func (g *group) all() []*requirement { return append(slices.Clip(g.requirements), g.constraints...) }
