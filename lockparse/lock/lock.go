@@ -18,7 +18,8 @@ import (
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
-// Lock is a parsed lock file.
+// Lock is a parsed lock file. Selecting from it changes nothing in it, so
+// several targets may be selected for at the same time.
 type Lock struct {
 	Format         string // "uv.lock", "pylock.toml", …
 	Source         *diag.Source
@@ -37,6 +38,10 @@ type Indexes struct {
 	URLs  []string // of the Simple API, without credentials; "" is the default index
 	Links []Source // pages (URL) and folders (Path) of files, as of pip's --find-links
 }
+
+// StaleLock is the rule of the warning that a lock does not fit the
+// pyproject.toml that it was made from, for every format that can tell.
+const StaleLock = "StaleLock"
 
 // Resolver says which packages of a lock a target gets, each of them once.
 // Each format has its own: a walk over a graph, or a filter over a list. It
