@@ -100,11 +100,8 @@ func (l link) fragment(key string) (string, bool) {
 func (l link) hash() (lock.Hash, bool) {
 	for _, algorithm := range []string{"sha512", "sha384", "sha256"} {
 		if value, ok := l.fragment(algorithm); ok {
-			var o options
-			if err := setHash(&o, algorithm+":"+value); err != nil {
-				return lock.Hash{}, false
-			}
-			return o.hashes[0], true
+			h, err := lock.NewHash(algorithm, value)
+			return h, err == nil
 		}
 	}
 	return lock.Hash{}, false

@@ -1,7 +1,6 @@
 package requirements
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,29 +98,19 @@ func setHash(o *options, value string) error {
 	if !ok {
 		return fmt.Errorf("expected a hash such as sha256:…, got %q", value)
 	}
-	size := hashSize(algorithm)
-	if size == 0 {
+	if !isStrong(algorithm) {
 		return fmt.Errorf("hashes are sha256, sha384 or sha512, not %q", algorithm)
 	}
-	if _, err := hex.DecodeString(digits); err != nil || len(digits) != size {
-		return fmt.Errorf("%q is not a hash of %s, which has %d hexadecimal digits", digits, algorithm, size)
+	h, err := lock.NewHash(algorithm, digits)
+	if err == nil {
+		o.hashes = append(o.hashes, h)
 	}
-	o.hashes = append(o.hashes, lock.Hash{Algorithm: algorithm, Hex: strings.ToLower(digits)})
-	return nil
+	return err
 }
 
-// hashSize is the number of hexadecimal digits of the algorithms that pip
-// takes for strong, 0 for others.
-func hashSize(algorithm string) int {
-	switch algorithm {
-	case "sha256":
-		return 64
-	case "sha384":
-		return 96
-	case "sha512":
-		return 128
-	}
-	return 0
+// isStrong says whether pip takes hashes of the algorithm, as written.
+func isStrong(algorithm string) bool {
+	return algorithm == "sha256" || algorithm == "sha384" || algorithm == "sha512"
 }
 
 func setSetting(o *options, value string) error {

@@ -343,6 +343,24 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+func TestLeftOut(t *testing.T) {
+	files := map[string]string{"requirements.txt": "-e .\na==1 @1\n./lib\nb", "pyproject.toml": "", "lib/pyproject.toml": ""}
+	for _, test := range []struct {
+		request lock.Request
+		want    string // empty: not locked
+	}{
+		{lock.Request{NoInstallProject: true}, ""},
+		{lock.Request{NoInstallLocal: true}, ""},
+		{lock.Request{NoInstallProject: true, NoInstall: []string{"B"}}, ""},
+		{lock.Request{NoInstallLocal: true, NoInstall: []string{"B"}}, "a 1 sha256:11\n"},
+	} {
+		got, err := resolve(t, files, "requirements.txt", test.request)
+		if got != test.want || errors.Is(err, lock.NotLocked) != (test.want == "") {
+			t.Errorf("%+v: %q, %v", test.request, got, err)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	l, err := parse(map[string]string{"requirements.txt": `
 --trusted-host a.example

@@ -27,6 +27,7 @@ func (f *file) Resolve(env pep508.Env, r lock.Request) ([]lock.Pick, error) {
 	if err != nil {
 		return nil, err
 	}
+	requirements = slices.DeleteFunc(requirements, func(q *requirement) bool { return q.leftOut(r) })
 	constraints, err := active(f.constraints, &env)
 	if err != nil {
 		return nil, err
@@ -80,6 +81,19 @@ func active(all []*requirement, env *pep508.Env) ([]*requirement, error) {
 		}
 	}
 	return list, nil
+}
+
+// leftOut says whether the request leaves a requirement out, which then need
+// not be locked. The project is the folder of the file itself: exports of uv
+// begin with "-e .".
+func (q *requirement) leftOut(r lock.Request) bool {
+	switch {
+	case q.link.kind == localTree && q.link.path == ".":
+		return r.NoInstallProject || r.NoInstallWorkspace || r.NoInstallLocal
+	case q.link.kind == localTree:
+		return r.NoInstallLocal
+	}
+	return slices.ContainsFunc(r.NoInstall, func(name string) bool { return q.name != "" && pep508.NormalizeName(name) == q.name })
 }
 
 // group is what is said about one package.
