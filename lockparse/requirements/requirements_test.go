@@ -288,7 +288,7 @@ func TestMistakes(t *testing.T) {
 		{"missing-tree", map[string]string{"": "./lib"}, lock.Malformed},
 		{"bad-wheel-name", map[string]string{"": "https://example.com/a.whl @1\nb @ https://example.com/c-1-py3-none-any.whl @1"}, lock.Malformed},
 		{"bad-constraint", map[string]string{"": "-c c.txt", "c.txt": "a[x]==1\n-e git+https://example.com/a.git#egg=a\nhttps://example.com/x.zip"}, lock.Malformed},
-		{"index-not-http", map[string]string{"": "-i file:///srv/simple\n--extra-index-url ./simple\n-f file:///srv\n-f ../wheels"}, lock.Malformed},
+		{"index-not-http", map[string]string{"": "-i file:///srv/simple\n--extra-index-url ./simple\n-f ftp://a.example/"}, lock.Malformed},
 		{"unset-variable", map[string]string{"": "-i https://u:p@${HOST}/simple\na==${VERSION}"}, lock.Malformed},
 		{"latin1", map[string]string{"": "a==1 # caf\xe9"}, lock.Malformed},
 		{"unknown-encoding", map[string]string{"": "# -*- coding: big5 -*-\na==1"}, lock.Malformed},
@@ -370,6 +370,9 @@ a==1 @1 --index-url https://b.example --config-settings=k=v
 -r b.txt -r c.txt --no-index
 @2
 --extra-index-url https://user:${SECRET}@a.example
+--find-links /opt/wheels
+--find-links=file:///opt/wheels
+-f ../wheels
 `, "b.txt": "b==1 @1"}, "requirements.txt", map[string]string{"SECRET": "secret"})
 	if err != nil {
 		t.Fatal(err)
@@ -389,6 +392,9 @@ a==1 @1 --index-url https://b.example --config-settings=k=v
 		`requirements.txt:5 RequirementsIgnored: pip ignores in this line: "requests"`,
 		`requirements.txt:6 RequirementsIgnored: pip ignores in this line: --requirement, --no-index`,
 		`requirements.txt:7 RequirementsStrayHash: --hash belongs to no requirement and has no effect`,
+		`requirements.txt:9 RequirementsFindLinks: --find-links "/opt/wheels" is outside the build context and is not looked into`,
+		`requirements.txt:10 RequirementsFindLinks: --find-links "file:///opt/wheels" is outside the build context and is not looked into`,
+		`requirements.txt:11 RequirementsFindLinks: --find-links "../wheels" is outside the build context and is not looked into`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -69,22 +69,24 @@ func (r *reader) limitPages(s statement, count int) {
 }
 
 // addLinks adds a page or folder of files; a folder is relative to the file
-// that names it.
+// that names it. One outside the build context is passed over, as pip passes
+// over folders that do not exist: pip-compile writes those of the machine that
+// it ran on, and a file that is only there will be missed by its hash.
 func (r *reader) addLinks(s statement, location string) {
 	source := lock.Source{Origin: lock.Registry}
-	if schemeOf(location) != "" {
+	full, inside := within(path.Dir(s.at.Source.Name), location)
+	switch scheme := schemeOf(location); {
+	case scheme == "file", scheme == "" && !inside:
+		r.warn(s, "RequirementsFindLinks", fmt.Sprintf("--find-links %q is outside the build context and is not looked into", location),
+			"copy files that no index has into the build context")
+		return
+	case scheme == "":
+		source.Path = r.fromFolder(full)
+	default:
 		var ok bool
 		if source.URL, ok = r.pageURL(s, "--find-links", location); !ok {
 			return
 		}
-	} else {
-		full, inside := within(path.Dir(s.at.Source.Name), location)
-		if !inside {
-			r.fail(lock.Malformed.Errorf(s.at, "--find-links %q is outside the build context", location).
-				WithHint("copy the files into the build context"))
-			return
-		}
-		source.Path = r.fromFolder(full)
 	}
 	if len(r.indexes.Links) <= maxPages && !slices.Contains(r.indexes.Links, source) {
 		r.indexes.Links = append(r.indexes.Links, source)
@@ -97,7 +99,7 @@ func (r *reader) pageURL(s statement, name, location string) (string, bool) {
 	stripped, secret := lock.StripCredentials(location)
 	if scheme := schemeOf(location); scheme != "http" && scheme != "https" {
 		r.fail(lock.Malformed.Errorf(s.at, "%s %q is no http or https URL", name, stripped).
-			WithHint("only URLs that the builder can fetch are indexes; for files of the build context use --find-links with a path"))
+			WithHint("name an index that the builder can reach, or a folder of the build context with --find-links"))
 		return "", false
 	}
 	if _, after, ok := strings.Cut(stripped, "${"); ok {

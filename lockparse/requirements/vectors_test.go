@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,7 @@ type pipLine struct {
 	Opts       map[string]any
 	Constraint bool
 	Editable   bool
+	Formats    [2][]string // only from TestLivePip
 	Parsed     *pipParsed
 	ParseError string `json:"parse_error"`
 }
@@ -59,13 +61,20 @@ func TestVectorsPipParser(t *testing.T) {
 	t.Logf("%d of %d cases of pip's parser", met, len(data.Cases))
 }
 
-func (c pipCase) check(t *testing.T) {
+// read collects the statements of the files.
+func (c pipCase) read(t *testing.T) *reader {
 	files := make(map[string]string)
 	for name, raw := range c.Files {
 		files[name] = fileText(t, raw)
 	}
-	r := newReader(&diag.Source{Name: "requirements.txt", Data: []byte(files["requirements.txt"])}, opener(files), func(name string) string { return c.Env[name] })
-	r.read(&diag.Source{Name: "requirements.txt", Data: []byte(files["requirements.txt"])}, false, nil)
+	src := &diag.Source{Name: "requirements.txt", Data: []byte(files["requirements.txt"])}
+	r := newReader(src, opener(files), func(name string) string { return c.Env[name] })
+	r.read(src, false, nil)
+	return r
+}
+
+func (c pipCase) check(t *testing.T) {
+	r := c.read(t)
 	if failed := len(r.errs) > 0; failed != (c.Error != "") {
 		t.Fatalf("errors %v, pip has %q", r.errs, c.Error)
 	}
@@ -118,7 +127,10 @@ func (want *pipParsed) check(t *testing.T, q *requirement) {
 		return *s
 	}
 	sortClauses := func(s string) []string { return slices.Sorted(slices.Values(strings.Split(s, ","))) }
-	location := strings.TrimPrefix(strings.TrimPrefix(text(want.URL), "file://$DIR"), "/")
+	location := text(want.URL)
+	if local, ok := strings.CutPrefix(location, "file://$DIR"); ok {
+		location, _ = url.PathUnescape(strings.TrimPrefix(local, "/"))
+	}
 	got := q.link.location
 	if q.link.path != "" {
 		got = strings.TrimPrefix(q.link.path, ".")
@@ -154,10 +166,17 @@ func optsOf(o options) map[string]any {
 		hashes[h.Algorithm] = append(hashes[h.Algorithm], h.Hex)
 	}
 	set("hashes", hashes, len(hashes) > 0)
-	settings := make(map[string]string)
+	settings := make(map[string]any)
 	for _, s := range o.settings {
 		key, value, _ := strings.Cut(s, "=")
-		settings[key] = value
+		switch known := settings[key].(type) {
+		case nil:
+			settings[key] = value
+		case string:
+			settings[key] = []string{known, value}
+		case []string:
+			settings[key] = append(known, value)
+		}
 	}
 	set("config_settings", settings, len(settings) > 0)
 	var f formats
@@ -165,7 +184,7 @@ func optsOf(o options) map[string]any {
 		f.apply(change)
 	}
 	sorted := func(m map[string]bool) []string { return append([]string{}, slices.Sorted(maps.Keys(m))...) }
-	set("format_control", map[string]any{"no_binary": sorted(f.noBinary), "only_binary": sorted(f.onlyBinary)}, len(o.formats) > 0)
+	set("format_control", map[string]any{"no_binary": sorted(f.noBinary), "only_binary": sorted(f.onlyBinary)}, len(f.noBinary)+len(f.onlyBinary) > 0)
 	return m
 }
 
