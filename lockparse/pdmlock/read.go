@@ -88,7 +88,9 @@ func (r *reader) node(t tomltree.Table) *node {
 		n.dependencies = append(n.dependencies, q)
 	}
 	r.source(n, t)
-	if _, err := pep440.Parse(n.Version); err != nil && (n.Version != "" || n.Source.Origin == lock.Registry) {
+	if n.Version == "" && n.Source.Origin == lock.Registry {
+		r.doc.Errorf(t.Line(), "%s has no version", n.Name)
+	} else if _, err := pep440.Parse(n.Version); err != nil && n.Version != "" {
 		r.doc.Errorf(t.LineOf("version"), "version of %s: %w", n.Name, err)
 	}
 	r.files(n, t)
