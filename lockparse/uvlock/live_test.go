@@ -37,6 +37,9 @@ type uv struct {
 
 func newUV(t *testing.T) *uv {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uv is not asked in short tests")
+	}
 	path, err := exec.LookPath("uv")
 	if err != nil {
 		t.Skip("there is no uv on PATH to compare with")
