@@ -274,7 +274,7 @@ func (r *reader) registry(e *entry, v *value, hashes []lock.Hash) {
 func (r *reader) notLocked(e *entry, version string) *diag.Error {
 	if version == "*" || version == "" {
 		return lock.NotLocked.Errorf(e.pkg.At, "%s is locked as %q without a hash, because Pipenv did not need it on the machine that locked", e.pkg.Name, "*").
-			WithHint("lock on the platform of the image; in the Pipfile write conditions as markers = \"sys_platform == 'win32'\"")
+			WithHint("lock with the Python and on the platform of the image; in the Pipfile write conditions as markers = \"sys_platform == 'win32'\"")
 	}
 	return lock.NotLocked.Errorf(e.pkg.At, "%s%s is locked without a hash", e.pkg.Name, version).
 		WithHint("lock again with an index that gives hashes")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/lock"
+	"github.com/imagespec/imagespec/lockparse/requirements/internal/lines"
 )
 
 // Limits for hostile input. Files may be included several times, and each
@@ -57,7 +58,7 @@ func newReader(src *diag.Source, open func(string) (*diag.Source, error), getenv
 
 // statement is a logical line: a requirement with options, or only options.
 type statement struct {
-	logicalLine
+	lines.Line
 	at         diag.Range
 	args       string
 	opts       options
@@ -85,7 +86,7 @@ func (s *statement) include() (name, option string) {
 func (r *reader) read(src *diag.Source, constraint bool, chain []string) {
 	r.files++
 	r.bytes += len(src.Data)
-	lines, src, err := decode(src)
+	text, src, err := lines.Split(src)
 	if r.file.source == nil {
 		r.file.source = src
 	}
@@ -94,10 +95,10 @@ func (r *reader) read(src *diag.Source, constraint bool, chain []string) {
 		return
 	}
 	chain = append(chain[:len(chain):len(chain)], path.Clean(src.Name))
-	for _, line := range joinLines(lines, r.getenv) {
-		s := statement{logicalLine: line, at: diag.Range{Source: src, Line: line.number}, constraint: constraint}
+	for _, line := range lines.Join(text, r.getenv) {
+		s := statement{Line: line, at: diag.Range{Source: src, Line: line.Number}, constraint: constraint}
 		if err := s.parse(r.known); err != nil {
-			r.fail(s.invalid(s.text, err))
+			r.fail(s.invalid(s.Text, err))
 			continue
 		}
 		r.statements = append(r.statements, s)
@@ -109,10 +110,10 @@ func (r *reader) read(src *diag.Source, constraint bool, chain []string) {
 
 // parse takes the line apart.
 func (s *statement) parse(known []option) error {
-	if s.tooLong {
-		return fmt.Errorf("it has more than %d bytes with its variables replaced", maxLine)
+	if s.TooLong {
+		return fmt.Errorf("it has more than %d bytes with its variables replaced", lines.MaxLine)
 	}
-	args, options := splitOptions(s.text)
+	args, options := splitOptions(s.Text)
 	s.args = args
 	var err error
 	s.opts, err = parseOptions(options, known)
@@ -123,8 +124,8 @@ func (s *statement) parse(known []option) error {
 // understood.
 func (s *statement) invalid(part string, err error) error {
 	e := lock.Malformed.Errorf(s.at, "%q is not valid: %w", shown(part), err)
-	if s.unset != "" {
-		return e.WithHint("the variable %s has no value in this build", s.unset)
+	if s.Unset != "" {
+		return e.WithHint("the variable %s has no value in this build", s.Unset)
 	}
 	return e
 }
@@ -182,7 +183,7 @@ func (r *reader) requirement(s statement) error {
 	if !q.editable {
 		q.hashes = s.opts.hashes
 	}
-	if secret && !s.expanded && !strings.Contains(s.text, "${") {
+	if secret && !s.Expanded && !strings.Contains(s.Text, "${") {
 		r.warnCredentials(s)
 	}
 	if len(s.opts.settings) > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
+	"github.com/imagespec/imagespec/lockparse/requirements/internal/lines"
 )
 
 // requirement is a line that asks for a package, or that constrains one.
@@ -38,8 +39,8 @@ func parseRequirement(text string, tree hasTree) (*requirement, error) {
 		separator = "; "
 	}
 	name, marker, _ := strings.Cut(text, separator)
-	name = strings.TrimFunc(name, isSpace)
-	if marker = strings.TrimFunc(marker, isSpace); marker != "" {
+	name = strings.TrimFunc(name, lines.IsSpace)
+	if marker = strings.TrimFunc(marker, lines.IsSpace); marker != "" {
 		var err error
 		if q.marker, err = pep508.ParseMarker(marker, pep508.Packaging); err != nil {
 			return nil, err

@@ -107,7 +107,7 @@ func (r *reader) pageURL(s statement, name, location string) (string, bool) {
 		r.fail(lock.Malformed.Errorf(s.at, "the variable %s in %s %q has no value in this build", variable, name, stripped))
 		return "", false
 	}
-	if secret && !s.expanded && !strings.Contains(s.text, "${") {
+	if secret && !s.Expanded && !strings.Contains(s.Text, "${") {
 		r.warnCredentials(s)
 	}
 	return stripped, true

@@ -99,15 +99,15 @@ func (want pipLine) check(t *testing.T, name string, r *reader, s statement) {
 	}
 	gotOpts, wantOpts := marshal(t, optsOf(s.opts)), marshal(t, want.Opts)
 	if gotOpts != wantOpts {
-		t.Errorf("line %d: options %s, want %s", s.number, gotOpts, wantOpts)
+		t.Errorf("line %d: options %s, want %s", s.Number, gotOpts, wantOpts)
 	}
 	if want.Parsed == nil && want.ParseError == "" {
 		return
 	}
 	q, err := parseRequirement(s.args, r.hasTree)
-	if _, missed := knownMisses()[fmt.Sprintf("%s:%d", name, s.number)]; missed {
+	if _, missed := knownMisses()[fmt.Sprintf("%s:%d", name, s.Number)]; missed {
 		if (err != nil) == (want.ParseError != "") {
-			t.Errorf("line %d is no longer missed", s.number)
+			t.Errorf("line %d is no longer missed", s.Number)
 		}
 		return
 	}

@@ -1,4 +1,7 @@
-package requirements
+// Package lines takes a requirements file apart into its logical lines, in the
+// steps of pip: decode, split, join, take away comments, replace variables.
+// What a line says is for package requirements.
+package lines
 
 import (
 	"strings"
@@ -6,28 +9,28 @@ import (
 	"unicode/utf8"
 )
 
-// logicalLine is a line without comment, joined with those that continue it.
-type logicalLine struct {
-	text     string
-	number   int    // of its first line
-	expanded bool   // variables were replaced
-	unset    string // a ${VARIABLE} that has no value, and stays as it is
-	tooLong  bool   // the values were too long
+// Line is a logical line: without comment, joined with those that continue it.
+type Line struct {
+	Text     string
+	Number   int    // of its first line, from 1
+	Expanded bool   // variables were replaced
+	Unset    string // the last ${VARIABLE} that has no value, and stays as it is
+	TooLong  bool   // Text is cut off at MaxLine
 }
 
-// maxLine limits a line with its variables replaced, in bytes.
-const maxLine = 16 << 20
+// MaxLine limits a line with its variables replaced, in bytes.
+const MaxLine = 16 << 20
 
-// joinLines joins lines that end with a backslash with the next ones, takes
+// Join joins lines that end with a backslash with the next ones, takes
 // comments away, leaves out what is then empty, and replaces variables. A
 // comment line ends the line before it, even one that would go on.
-func joinLines(lines []string, getenv func(string) string) []logicalLine {
-	var all []logicalLine
+func Join(lines []string, getenv func(string) string) []Line {
+	var all []Line
 	var pending strings.Builder
 	first := 0
 	flush := func() {
-		if text := strings.TrimFunc(stripComment(pending.String()), isSpace); text != "" {
-			l := logicalLine{number: first}
+		if text := strings.TrimFunc(stripComment(pending.String()), IsSpace); text != "" {
+			l := Line{Number: first}
 			l.expand(text, getenv)
 			all = append(all, l)
 		}
@@ -38,7 +41,7 @@ func joinLines(lines []string, getenv func(string) string) []logicalLine {
 		if first == 0 {
 			first = i + 1
 		}
-		comment := strings.HasPrefix(strings.TrimLeftFunc(line, isSpace), "#")
+		comment := strings.HasPrefix(strings.TrimLeftFunc(line, IsSpace), "#")
 		if strings.HasSuffix(line, `\`) && !comment {
 			pending.WriteString(strings.Trim(line, `\`))
 			continue
@@ -61,7 +64,7 @@ func stripComment(line string) string {
 			return line
 		}
 		i += from
-		if before, _ := utf8.DecodeLastRuneInString(line[:i]); i == 0 || isSpace(before) {
+		if before, _ := utf8.DecodeLastRuneInString(line[:i]); i == 0 || IsSpace(before) {
 			return line[:i]
 		}
 		from = i + 1
@@ -70,12 +73,12 @@ func stripComment(line string) string {
 
 // expand sets the text with every ${NAME} replaced that has a value. Names are
 // capitals, digits and "_".
-func (l *logicalLine) expand(text string, getenv func(string) string) {
+func (l *Line) expand(text string, getenv func(string) string) {
 	var b strings.Builder
 	for {
 		before, rest, ok := strings.Cut(text, "${")
 		b.WriteString(before)
-		if l.tooLong = b.Len() > maxLine; !ok || l.tooLong {
+		if l.TooLong = b.Len() > MaxLine; !ok || l.TooLong {
 			break
 		}
 		name, after, closed := strings.Cut(rest, "}")
@@ -86,15 +89,15 @@ func (l *logicalLine) expand(text string, getenv func(string) string) {
 		}
 		value := getenv(name)
 		if value == "" {
-			value, l.unset = "${"+name+"}", name
+			value, l.Unset = "${"+name+"}", name
 		} else {
-			l.expanded = true
+			l.Expanded = true
 		}
 		b.WriteString(value)
 		text = after
 	}
-	l.text = b.String()
+	l.Text = b.String()
 }
 
-// isSpace says whether Python's str.isspace holds.
-func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
+// IsSpace says whether Python's str.isspace holds.
+func IsSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }

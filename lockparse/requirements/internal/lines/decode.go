@@ -1,4 +1,4 @@
-package requirements
+package lines
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 )
 
-// decode gives the lines of a file, and the file as messages show it: as
+// Split gives the lines of a file, and the file as messages show it: as
 // UTF-8, and with the lines that pip counts. The encoding is that of a byte
 // order mark, else the one declared as in Python sources (PEP 263), else
 // UTF-8. pip would fall back on the encoding of the machine that it runs on.
-func decode(src *diag.Source) ([]string, *diag.Source, error) {
+func Split(src *diag.Source) ([]string, *diag.Source, error) {
 	text, err := decodeText(src.Data)
 	if err != nil {
 		return nil, src, err
