@@ -152,6 +152,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
 		Context:  b.context.with(ctx),
+		Getenv:   func(name string) string { return b.ui.BuildArgs[name] },
 		Platform: c.platform,
 		Base:     c.base.Base,
 		Python:   c.base.facts.Python,

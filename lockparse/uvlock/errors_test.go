@@ -101,7 +101,7 @@ func TestProjectMessages(t *testing.T) {
 		"back/uv.lock":        {Data: []byte(header + projectTable)},
 		"back/pyproject.toml": {Data: []byte("[project]\nname = \"other\"\n")},
 	}
-	l, err := lockparse.Read(fsys, "back/uv.lock")
+	l, err := lockparse.Read(fsys, "back/uv.lock", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,14 +110,14 @@ func TestProjectMessages(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	fsys["back/pyproject.toml"] = &fstest.MapFile{Data: []byte("[project]\nname = 1\n")}
-	if _, err := lockparse.Read(fsys, "back/uv.lock"); err == nil || !strings.HasPrefix(err.Error(), "back/pyproject.toml:2: ") {
+	if _, err := lockparse.Read(fsys, "back/uv.lock", nil); err == nil || !strings.HasPrefix(err.Error(), "back/pyproject.toml:2: ") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func selectFrom(t *testing.T, fsys fstest.MapFS, r lock.Request) (*lock.Selection, error) {
 	t.Helper()
-	l, err := lockparse.Read(fsys, "uv.lock")
+	l, err := lockparse.Read(fsys, "uv.lock", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func workspaceCases() []workspaceCase {
 
 func TestWorkspace(t *testing.T) {
 	for _, test := range workspaceCases() {
-		l, err := lockparse.Read(os.DirFS(filepath.Join("testdata", test.project)), "uv.lock")
+		l, err := lockparse.Read(os.DirFS(filepath.Join("testdata", test.project)), "uv.lock", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,13 +103,13 @@ func TestWithoutProject(t *testing.T) {
 			t.Fatal(err)
 		}
 		read := func(text string) *lock.Lock {
-			l, err := lockparse.Read(fstest.MapFS{"uv.lock": {Data: []byte(text)}}, "uv.lock")
+			l, err := lockparse.Read(fstest.MapFS{"uv.lock": {Data: []byte(text)}}, "uv.lock", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return l
 		}
-		whole, err := lockparse.Read(os.DirFS(filepath.Join("testdata", project)), "uv.lock")
+		whole, err := lockparse.Read(os.DirFS(filepath.Join("testdata", project)), "uv.lock", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestWithoutProject(t *testing.T) {
 
 // Every package knows who asked for it, so that a plan can say why it is there.
 func TestBy(t *testing.T) {
-	l, err := lockparse.Read(os.DirFS("testdata/workspace"), "uv.lock")
+	l, err := lockparse.Read(os.DirFS("testdata/workspace"), "uv.lock", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

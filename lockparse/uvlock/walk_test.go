@@ -106,7 +106,7 @@ func TestFirstRevision(t *testing.T) {
 		"uv.lock":        {Data: []byte(text)},
 		"pyproject.toml": {Data: []byte("[project]\nname = \"root\"\n[dependency-groups]\nempty = []\n")},
 	}
-	l, err := lockparse.Read(fsys, "uv.lock")
+	l, err := lockparse.Read(fsys, "uv.lock", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
