@@ -63,7 +63,10 @@ json.dump(cases, sys.stdout)
 // TestLivePip compares with the pip of the python3 on PATH, on files put
 // together at random from what is hard to read.
 func TestLivePip(t *testing.T) {
-	if err := exec.Command("python3", "-c", "import pip._internal.req.req_file as r; r.ENV_VAR_RE; import pip; assert int(pip.__version__.split('.')[0]) >= 26").Run(); err != nil {
+	if testing.Short() {
+		t.Skip("pip is not asked in short tests")
+	}
+	if err := exec.Command("python3", "-c", "import pip; assert int(pip.__version__.split('.')[0]) >= 26").Run(); err != nil {
 		t.Skip("python3 has no pip 26")
 	}
 	random := rand.New(rand.NewPCG(1, 2))
