@@ -186,8 +186,5 @@ func (f *file) difference() string {
 
 // accepts gives whether a package is one that a requirement admits.
 func (f *file) accepts(q requirement) func(*node) bool {
-	return func(n *node) bool {
-		version, err := pep440.Parse(n.Version)
-		return err != nil || q.specifiers.Contains(version) || f.project.overrides[n.Name]
-	}
+	return func(n *node) bool { return f.project.overrides[n.Name] || n.isOne(q.specifiers) }
 }

@@ -38,9 +38,9 @@ func (f *file) askedGroups(r lock.Request) ([]string, error) {
 		}
 		delete(asked, group)
 	}
-	locked := f.lockedGroups()
+	locked := set(f.lockedGroups())
 	for _, group := range sortedKeys(asked) {
-		if !slices.Contains(locked, group) {
+		if !locked[group] {
 			return nil, lock.UnknownGroup.Errorf(diag.Range{Source: f.source, Line: f.groupsLine}, "the group %q was not locked", group).
 				WithHint("run \"pdm lock -G %s\" with the other groups that are needed", group)
 		}

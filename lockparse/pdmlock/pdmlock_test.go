@@ -435,8 +435,20 @@ func mistakes() []mistake {
 		{"requirement that is not locked", app, unflat + entry("click", "8.1.8"), none},
 		{"extras that are not locked", app, unflat + entry("click", "8.1.8") + entry("httpx", "0.28.1"), none},
 		{"Python of a package", app, unflat + entry("click", "8.1.8") + "requires_python = '>=3.13'\n", none},
+		{"too many entries", "", header + strings.Repeat("[[package]]\nname = 'click'\nversion = '8.1.8'\n", 101), none},
+		{"versions that do not fit together", "[project]\nname = 'app'\ndependencies = ['a']\n", unflat + chain(30), none},
 		{"undefined requirement", "[project]\nname = 'app'\ndependencies = [\"click; sys_platform ~= '1.0'\"]\n", unflat, none},
 	}
+}
+
+// chain gives a package in many versions, each of which makes the package
+// before it wrong.
+func chain(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(entry("a", fmt.Sprintf("1.%02d", i)) + fmt.Sprintf("dependencies = ['a<1.%02d']\n", i))
+	}
+	return b.String()
 }
 
 // refusal gives the error of a mistake.

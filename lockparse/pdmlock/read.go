@@ -11,6 +11,11 @@ import (
 	"github.com/imagespec/imagespec/lockparse/pep508"
 )
 
+// maxEntries limits how many entries a name may have: those of all targets of
+// the lock, with the sets of extras that are asked for. Each is looked at for
+// each requirement.
+const maxEntries = 100
+
 // reader fills a lock from a document. What it finds wrong it notes in the
 // document, and reads on.
 type reader struct {
@@ -54,6 +59,10 @@ func (r *reader) read() {
 	}
 	for _, t := range r.doc.Root().Tables("package") {
 		n := r.node(t)
+		if len(f.byName[n.Name]) == maxEntries {
+			r.doc.Errorf(t.Line(), "the lock has more than %d entries for %s", maxEntries, n.Name)
+			break
+		}
 		f.packages = append(f.packages, n)
 		f.byName[n.Name] = append(f.byName[n.Name], n)
 		f.byID[id(n.Name, n.extras)] = append(f.byID[id(n.Name, n.extras)], n)

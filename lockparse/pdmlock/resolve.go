@@ -48,6 +48,7 @@ func (f *file) Resolve(env pep508.Env, r lock.Request) ([]lock.Pick, error) {
 
 // list gives the packages of a flat lock that are in one of the groups.
 func (f *file) list(env pep508.Env, groups []string) ([]*node, error) {
+	asked := set(groups)
 	var found []*node
 	for _, n := range f.packages {
 		if f.excluded(n.Name) {
@@ -57,8 +58,7 @@ func (f *file) list(env pep508.Env, groups []string) ([]*node, error) {
 		if err != nil {
 			return nil, lock.Malformed.Errorf(diag.Range{Source: f.source, Line: n.markerLine}, "%w", err)
 		}
-		asked := func(group string) bool { return slices.Contains(n.groups, group) }
-		if ok && (len(n.groups) == 0 || slices.ContainsFunc(groups, asked)) {
+		if ok && (len(n.groups) == 0 || slices.ContainsFunc(n.groups, func(group string) bool { return asked[group] })) {
 			found = append(found, n)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // maxRounds limits how often the walk begins anew. Each round but the last has
 // found that a package must have another of its locked versions.
-const maxRounds = 100
+const maxRounds = 20
 
 // walk follows the requirements of groups through a lock without groups and
 // markers. Most packages are locked once. Of one that is locked in several
@@ -27,21 +27,23 @@ func (f *file) walk(env pep508.Env, groups []string) ([]*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &walk{file: f, env: env, demands: make(map[string][]requirement)}
+	w := &walk{file: f, env: env, demands: make(map[string][]pep440.Specifiers), known: make(map[demand]bool)}
 	for range maxRounds {
 		if w.round(roots) {
-			break
+			return w.found, w.err
 		}
 	}
-	return w.found, w.err
+	return nil, lock.Malformed.Errorf(diag.Range{Source: f.source}, "the versions of the lock do not fit together").
+		WithHint("run \"pdm lock --update-reuse\"")
 }
 
 type walk struct {
 	file    *file
 	env     pep508.Env
-	demands map[string][]requirement // of all rounds, by name
-	chosen  map[string]*node         // by id
-	found   []*node                  // the same in the order of the walk
+	demands map[string][]pep440.Specifiers // of all rounds, by name
+	known   map[demand]bool                // the same
+	chosen  map[string]*node               // by id
+	found   []*node                        // the same in the order of the walk
 	err     error
 }
 
@@ -59,12 +61,9 @@ func (w *walk) round(roots []requirement) bool {
 		} else if !ok {
 			continue
 		}
-		known := slices.ContainsFunc(w.demands[q.name], func(d requirement) bool { return d.specifiers.Equal(q.specifiers) })
-		if !known {
-			w.demands[q.name] = append(w.demands[q.name], q)
-		}
+		isNew := w.demand(q)
 		if n := w.chosen[q.id()]; n != nil {
-			again = again || !known && w.pick(q) != n
+			again = again || isNew && !n.isOne(q.specifiers)
 			continue
 		}
 		n := w.pick(q)
@@ -77,6 +76,27 @@ func (w *walk) round(roots []requirement) bool {
 		queue = append(queue, n.dependencies...)
 	}
 	return !again
+}
+
+// demand is a requirement as far as it decides which version is taken.
+type demand struct{ name, specifiers string }
+
+// demand notes a requirement and says whether it is new.
+func (w *walk) demand(q requirement) bool {
+	d := demand{q.name, q.specifiers.String()}
+	if w.known[d] {
+		return false
+	}
+	w.known[d] = true
+	w.demands[q.name] = append(w.demands[q.name], q.specifiers)
+	return true
+}
+
+// isOne says whether the entry has a version that is admitted. One from a
+// source tree may have none.
+func (n *node) isOne(specifiers pep440.Specifiers) bool {
+	version, err := pep440.Parse(n.Version)
+	return err != nil || specifiers.Contains(version)
 }
 
 // applies says whether a requirement is one for the target.
@@ -100,7 +120,7 @@ func (w *walk) pick(q requirement) *node {
 		if ok, err := lock.Satisfies(w.env, n.requires); !ok || err != nil {
 			continue
 		}
-		if w.accepted(n) {
+		if !slices.ContainsFunc(w.demands[n.Name], func(s pep440.Specifiers) bool { return !n.isOne(s) }) {
 			return n
 		}
 		if first == nil {
@@ -108,11 +128,6 @@ func (w *walk) pick(q requirement) *node {
 		}
 	}
 	return first
-}
-
-func (w *walk) accepted(n *node) bool {
-	version, err := pep440.Parse(n.Version)
-	return err != nil || !slices.ContainsFunc(w.demands[n.Name], func(q requirement) bool { return !q.specifiers.Contains(version) })
 }
 
 // missing is the error for a requirement that the lock has no package for.

@@ -12,9 +12,12 @@ import (
 	"unicode/utf16"
 )
 
+// maxDepth is how deep values may be nested. Python gives up at that depth.
+const maxDepth = 900
+
 // Dumps gives a value as json.dumps(value, sort_keys=True) does. Values are
 // those of TOML: nil, bool, int64, float64, string, []any and map[string]any;
-// the error is for any other, such as a date.
+// the error is for any other, such as a date, and for deep nesting.
 func Dumps(value any) (string, error) { return dumps(value, ", ", ": ") }
 
 // DumpsCompact is Dumps with separators=(",", ":"), without spaces.
@@ -29,10 +32,17 @@ func dumps(value any, comma, colon string) (string, error) {
 type writer struct {
 	comma, colon string
 	text         strings.Builder
+	depth        int
 	err          error
 }
 
 func (w *writer) value(v any) {
+	if w.depth == maxDepth {
+		w.err = fmt.Errorf("values are nested more than %d deep", maxDepth)
+		return
+	}
+	w.depth++
+	defer func() { w.depth-- }()
 	switch v := v.(type) {
 	case nil:
 		w.text.WriteString("null")

@@ -44,6 +44,13 @@ func TestDumpsRefuses(t *testing.T) {
 	if err == nil || err.Error() != "JSON has no time.Time" {
 		t.Errorf("error %v", err)
 	}
+	var deep any
+	for range 1_000_000 {
+		deep = []any{deep}
+	}
+	if _, err := pyjson.Dumps(deep); err == nil || err.Error() != "values are nested more than 900 deep" {
+		t.Errorf("error %v", err)
+	}
 }
 
 func FuzzDumps(f *testing.F) {

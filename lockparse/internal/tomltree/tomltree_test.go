@@ -311,3 +311,18 @@ func TestMixed(t *testing.T) {
 		t.Error("an absent key has strings")
 	}
 }
+
+// A key of many parts would make as many tables.
+func TestLongKey(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("a.", 49) + "a = 1\n",
+		"[" + strings.Repeat("a.", 49) + "a]\n",
+	} {
+		parse(t, text)
+		long := "\n" + strings.Replace(text, "a", "a.a", 1)
+		_, err := tomltree.Parse(&diag.Source{Name: "uv.lock", Data: []byte(long)})
+		if want := "uv.lock:2: the key has more than 50 parts"; err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
