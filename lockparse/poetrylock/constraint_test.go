@@ -80,3 +80,27 @@ func TestPythonConstraint(t *testing.T) {
 		}
 	}
 }
+
+// FuzzConstraint reads any text. What it admits must not depend on spaces
+// around it, and "*" as an alternative admits everything.
+func FuzzConstraint(f *testing.F) {
+	for _, text := range []string{"*", "^1.2 || ~2.0", ">=1,<2,!=1.2.*", "~=1!2.3rc1", "> 1.0.post1 <2+cpu", "V*.X"} {
+		f.Add(text, "1.2.3")
+	}
+	f.Fuzz(func(t *testing.T, text, version string) {
+		v, err := pep440.Parse(version)
+		if err != nil {
+			return
+		}
+		c, err := parseConstraint(text)
+		if err != nil {
+			return
+		}
+		if spaced, err := parseConstraint("  " + text + " "); err != nil || spaced.allows(v) != c.allows(v) {
+			t.Errorf("%q with spaces: %v", text, err)
+		}
+		if any, err := parseConstraint(text + "||*"); err != nil || !any.allows(v) {
+			t.Errorf("%q or anything: %v", text, err)
+		}
+	})
+}

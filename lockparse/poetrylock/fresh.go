@@ -13,8 +13,6 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/internal/tomltree"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -88,12 +86,8 @@ func writtenBefore(data []byte, release string) bool {
 // contentHash gives the digest that Poetry stores in a lock, empty where
 // there can be none: Poetry cannot compute it for dates.
 func (m *manifest) contentHash(withGroups bool) string {
-	var root map[string]any
-	if err := toml.Unmarshal(m.source.Data, &root); err != nil {
-		return ""
-	}
 	var b bytes.Buffer
-	if !writeJSON(&b, relevant(root, withGroups)) {
+	if !writeJSON(&b, relevant(m.doc.Root().Plain(), withGroups)) {
 		return ""
 	}
 	sum := sha256.Sum256(b.Bytes())

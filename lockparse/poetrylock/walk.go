@@ -14,7 +14,7 @@ import (
 
 // maxRounds is how often a walk begins anew. Real locks need a round for each
 // package that is locked twice because of what it asks for, at most.
-const maxRounds = 200
+const maxRounds = 100
 
 // walk follows the project's requirements through a lock.
 //
