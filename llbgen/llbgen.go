@@ -101,7 +101,7 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, pkg.SHA256)),
 		llb.Filename(pkg.File),
 		llb.WithCustomNamef("fetch %s", pkg.File),
-		llb.ProgressGroup("imagespec.wheels", "[python] fetch wheels", true),
+		llb.ProgressGroup("imagespec.wheels", "[python] fetch wheels", false),
 		g.Locate(pkg.At),
 	)
 }

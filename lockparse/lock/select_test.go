@@ -161,6 +161,19 @@ func TestSelectPolicies(t *testing.T) {
 	}
 }
 
+func TestSelectPoliciesOfTheLock(t *testing.T) {
+	p := registry("a", "1.0", "a-1.0-py3-none-any.whl", "a-1.0.tar.gz")
+	p.NoBinary = true
+	got, err := lock.Select(newLock(p), bookworm(t), lock.Request{})
+	if err != nil || got.Packages[0].Kind != lock.KindSdist {
+		t.Errorf("no binary: %+v, %v", got, err)
+	}
+	p.NoBuild = true
+	if _, err := lock.Select(newLock(p), bookworm(t), lock.Request{}); !errors.Is(err, lock.NoArtifact) {
+		t.Errorf("neither: %v, want %v", err, lock.NoArtifact)
+	}
+}
+
 func TestSelectLeavesOut(t *testing.T) {
 	pkg := func(name string, source lock.Source) *lock.Package {
 		return &lock.Package{Name: name, Source: source, Wheels: []lock.File{{Name: "x-1-py3-none-any.whl"}}}
