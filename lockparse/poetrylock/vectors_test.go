@@ -171,3 +171,23 @@ func bookworm(python string) pep508.Env {
 		PlatformPythonImplementation: "CPython",
 	}
 }
+
+// BenchmarkSelect reads a lock of 78 packages and selects from it.
+func BenchmarkSelect(b *testing.B) {
+	dir := filepath.Join(vectors.Dir(b), "poetry-locks", "poetry-2.1")
+	src, err := beside(dir)(Format)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(src.Data)))
+	env := bookworm("3.11.2")
+	for b.Loop() {
+		l, err := Parse(src, beside(dir))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.Resolver.Resolve(env, lock.Request{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
