@@ -8,7 +8,6 @@ package constraint
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 
 	"github.com/imagespec/imagespec/lockparse/pep440"
@@ -167,7 +166,7 @@ func parseClauses(text string, python bool) ([]clause, error) {
 
 // parseClause reads one clause. The boolean says that it is every version.
 func parseClause(op, text string, python bool) (c clause, any bool, err error) {
-	if op == "" && regexp.MustCompile(`^[vV]?[xX*](\.[xX*])*$`).MatchString(text) {
+	if op == "" && isAny(text) {
 		return clause{}, true, nil
 	}
 	number := strings.TrimSuffix(text, ".*")
@@ -193,6 +192,16 @@ func parseClause(op, text string, python bool) (c clause, any bool, err error) {
 		c.interval, err = ordered(op, v)
 	}
 	return c, false, err
+}
+
+// isAny says whether the text is a wildcard alone: "*", "x", "*.*".
+func isAny(text string) bool {
+	for _, part := range strings.Split(strings.TrimLeft(text, "vV"), ".") {
+		if part != "*" && part != "x" && part != "X" {
+			return false
+		}
+	}
+	return true
 }
 
 // ordered gives the versions before or after one. What comes before a release
