@@ -179,8 +179,10 @@ func (b *bench) uvContext() (string, error) {
 
 // build builds and pushes.
 func (b *bench) build(ctx context.Context, args []string) error {
-	args = append([]string{"buildx", "build", "--builder", b.engine.Builder, "--progress=plain", "--provenance=false",
-		"--output", "type=image,push=true,name=" + b.current}, args...)
+	args = append([]string{
+		"buildx", "build", "--builder", b.engine.Builder, "--progress=plain", "--provenance=false",
+		"--output", "type=image,push=true,name=" + b.current,
+	}, args...)
 	cmd := b.engine.Docker(ctx, append(args, b.dir)...)
 	output, err := cmd.CombinedOutput()
 	if err != nil {

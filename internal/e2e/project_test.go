@@ -143,13 +143,27 @@ func (p project) solve(t *testing.T, attrs ...string) *testengine.Solved {
 	return solved
 }
 
-// worked gives the steps of a build that fetched a wheel or ran the installer.
-func worked(solved *testengine.Solved) []string {
-	names := slices.DeleteFunc(solved.Ran(), func(name string) bool {
-		return !strings.HasPrefix(name, "fetch ") && !strings.HasPrefix(name, "[python")
-	})
+// ran gives the steps that ran the installer.
+func ran(solved *testengine.Solved) []string {
+	names := slices.DeleteFunc(solved.Ran(), func(name string) bool { return !strings.HasPrefix(name, "[python") })
 	slices.Sort(names)
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, "fetch wheels") })
+}
+
+// takeWheelsAway has the lock name a server without wheels, but for the wheel
+// whose file name begins with except.
+func (p project) takeWheelsAway(t *testing.T, except string) {
+	t.Helper()
+	server := testengine.ServeFiles(t, t.TempDir())
+	p.edit(t, "uv.lock", func(text string) string {
+		lines := strings.Split(text, "\n")
+		for i, line := range lines {
+			if except == "" || !strings.Contains(line, "/"+except) {
+				lines[i] = strings.Replace(line, "https://files.pythonhosted.org", server.URL, 1)
+			}
+		}
+		return strings.Join(lines, "\n")
+	})
 }
 
 // run runs the image that was pushed last.

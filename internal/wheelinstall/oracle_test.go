@@ -55,36 +55,22 @@ func explained(who, kind, file string) bool {
 // TestOracle installs real wheels with uv and with us, each into an environment
 // of its own at the same path, and compares the trees.
 func TestOracle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it installs 174 wheels, some of them large")
-	}
-	uv, err := exec.LookPath("uv")
-	if err != nil {
-		t.Skip("uv is not installed, there is nothing to compare with")
-	}
-	python := python311(t)
-	wheels := oracleWheels(t, python, func(oracleWheel) bool { return true })
-	for _, w := range wheels {
+	uv, python := oracleTools(t)
+	for _, w := range oracleWheels(t, python, func(oracleWheel) bool { return true }) {
 		t.Run(w.pin, func(t *testing.T) {
 			t.Parallel()
 			env := filepath.Join(t.TempDir(), "venv")
-			command(t, uv, "venv", "--quiet", "--no-project", "--python", python, env)
-			before := snapshot(t, env)
-			command(t, uv, "pip", "install", "--quiet", "--no-cache", "--no-deps", "--offline", "--no-index",
-				"--link-mode", "copy", "--python", filepath.Join(env, "bin/python"), "--find-links", filepath.Dir(w.file), w.pin)
-			compare(t, "uv", without(snapshot(t, env), before), ours(t, env, w.file))
+			for _, difference := range compare(t, "uv", uvTree(t, uv, python, env, w), ours(t, env, w.file)) {
+				t.Error(difference)
+			}
 		})
 	}
 }
 
 // TestOraclePip is TestOracle with pip.
 func TestOraclePip(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it installs 34 wheels, some of them large")
-	}
-	python := python311(t)
-	wheels := oracleWheels(t, python, func(w oracleWheel) bool { return w.pip })
-	for _, w := range wheels {
+	_, python := oracleTools(t)
+	for _, w := range oracleWheels(t, python, func(w oracleWheel) bool { return w.pip }) {
 		t.Run(w.pin, func(t *testing.T) {
 			t.Parallel()
 			env := filepath.Join(t.TempDir(), "venv")
@@ -92,9 +78,95 @@ func TestOraclePip(t *testing.T) {
 			before := snapshot(t, env)
 			command(t, python, "-m", "pip", "--python", filepath.Join(env, "bin/python"), "install", "--quiet",
 				"--no-cache-dir", "--no-deps", "--no-compile", "--no-index", "--find-links", filepath.Dir(w.file), w.pin)
-			compare(t, "pip", without(snapshot(t, env), before), ours(t, env, w.file))
+			for _, difference := range compare(t, "pip", without(snapshot(t, env), before), ours(t, env, w.file)) {
+				t.Error(difference)
+			}
 		})
 	}
+}
+
+// TestOracleOdd compares with uv what becomes of wheels that are legal but odd,
+// or that builders get wrong; such ones are hard to find on PyPI. Where we do
+// otherwise on purpose, the case lists all that differs.
+func TestOracleOdd(t *testing.T) {
+	uv, python := oracleTools(t)
+	const info, site = "demo-1.0.dist-info/", "lib/python3.11/site-packages/"
+	const listed = info + "METADATA,,\n" + info + "WHEEL,,\n" + info + "RECORD,,\n"
+	noHashes := []string{"RECORD: " + info + "METADATA: differs", "RECORD: " + info + "WHEEL: differs"}
+	cases := map[string]struct {
+		files   entries
+		differs []string
+	}{
+		"modes":          {entries{"a 0654", "", "b 0100700", "", "c 0100001", "", "d 0", ""}, nil},
+		"wheel version":  {entries{info + "WHEEL", "Wheel-Version: 1.9\n"}, nil},
+		"same in .data":  {entries{"demo.py", "a", "demo-1.0.data/purelib/demo.py", "a"}, nil},
+		"entry points":   {entries{info + "entry_points.txt", "# x\n[console_scripts]\na = a:b\n; x\nB = q.w : e.f [x,y]\n[gui_scripts]\na = z:y\n"}, nil},
+		"scripts' lines": {entries{"demo-1.0.data/scripts/a", "#!python\n1", "demo-1.0.data/scripts/b", "#!pythonw -E\n1", "demo-1.0.data/scripts/c", "#!python", "demo-1.0.data/scripts/d", "#!python\r\n1"}, nil},
+		// Our RECORD has digests of all files, uv's has what the wheel's has.
+		"no digests":  {entries{info + "RECORD", listed}, noHashes},
+		"other paths": {entries{"a.py", "a", info + "RECORD", "/a.py,sha256=ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs,1\n./" + listed}, noHashes},
+		"unlisted":    {entries{"a.py", "a", info + "RECORD", listed}, append(noHashes, "RECORD: a.py: differs")},
+		"missing":     {entries{info + "RECORD", "a.py,,\nd/,,\n" + listed}, noHashes},
+		// uv takes the x bits of a link for those of the file that it becomes, pip does not.
+		"link": {entries{"libdemo.so 0120777", "libdemo.so.1"}, []string{site + "libdemo.so: differs"}},
+		// lib64 is a link: the layer has to name the directory behind it.
+		"lib64": {entries{"demo-1.0.data/data/lib64/a.so", ""}, []string{"RECORD: ../../../lib64/a.so: only uv has it", "RECORD: ../../a.so: only we have it"}},
+		// uv lists setuptools' scripts though it does not install them.
+		"setuptools": {
+			entries{info + "entry_points.txt", "[console_scripts]\na = a:b\n", "demo-1.0.data/scripts/a-script.py", "x"},
+			[]string{"RECORD: demo-1.0.data/scripts/a-script.py: only uv has it"},
+		},
+		// pip finds .data by its ending, uv by the exact name of .dist-info.
+		"capitals": {entries{"Demo-1.0.data/purelib/a.py", "a"}, []string{
+			"RECORD: Demo-1.0.data/purelib/a.py: only uv has it", "RECORD: a.py: only we have it",
+			site + "Demo-1.0.data/purelib/a.py: only uv has it", site + "a.py: only we have it",
+		}},
+		// Where a wheel comes from is not for the wheel to say.
+		"direct_url.json": {
+			entries{info + "direct_url.json", "{}"},
+			[]string{"RECORD: " + info + "direct_url.json: only uv has it", site + info + "direct_url.json: only uv has it"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			env := filepath.Join(t.TempDir(), "venv")
+			w := oracleWheel{pin: "demo==1.0", file: buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", c.files)}
+			got := compare(t, "uv", uvTree(t, uv, python, env, w), ours(t, env, w.file))
+			for i := range got {
+				got[i], _, _ = strings.Cut(got[i], " (")
+			}
+			slices.Sort(got)
+			slices.Sort(c.differs)
+			if !slices.Equal(got, c.differs) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.differs, "\n"))
+			}
+		})
+	}
+}
+
+// oracleTools finds uv and Python.
+func oracleTools(t *testing.T) (uv, python string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it installs many wheels, some of them large")
+	}
+	uv, err := exec.LookPath("uv")
+	if err != nil {
+		t.Skip("uv is not installed, there is nothing to compare with")
+	}
+	return uv, python311(t)
+}
+
+// uvTree makes an environment, has uv install a wheel and gives what uv has
+// written. The wheel is found by name, since a wheel named by its path gets a
+// direct_url.json.
+func uvTree(t *testing.T, uv, python, env string, w oracleWheel) tree {
+	t.Helper()
+	command(t, uv, "venv", "--quiet", "--no-project", "--python", python, env)
+	before := snapshot(t, env)
+	command(t, uv, "pip", "install", "--quiet", "--no-cache", "--no-deps", "--offline", "--no-index",
+		"--link-mode", "copy", "--python", filepath.Join(env, "bin/python"), "--find-links", filepath.Dir(w.file), w.pin)
+	return without(snapshot(t, env), before)
 }
 
 // ours installs a wheel for the environment env and gives what was written.
@@ -113,57 +185,70 @@ func ours(t *testing.T, env, wheel string) tree {
 	return snapshot(t, filepath.Join(root, env))
 }
 
-// compare reports how two trees differ. Directories follow from files.
-func compare(t *testing.T, who string, theirs, ours tree) {
+// compare gives the differences of two trees, one a line, but for those that
+// are explained. Directories follow from files.
+func compare(t *testing.T, who string, theirs, ours tree) (found []string) {
 	t.Helper()
-	all := maps.Clone(theirs)
-	maps.Copy(all, ours)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	if len(ours) == 0 {
+		t.Error("we have written nothing")
+	}
+	for _, name := range union(theirs, ours) {
 		their, inTheirs := theirs[name]
 		our, inOurs := ours[name]
 		switch {
 		case isRecord(name):
-			compareRecords(t, who, path.Dir(path.Dir(name)), their.data, our.data)
+			found = append(found, compareRecords(t, who, path.Dir(path.Dir(name)), their.data, our.data)...)
 		case their.kind == our.kind && their.digest == our.digest:
 		case explained(who, their.kind, name):
 		case !inOurs:
-			t.Errorf("%s: only %s has it (%s)", name, who, their.kind)
+			found = append(found, fmt.Sprintf("%s: only %s has it", name, who))
 		case !inTheirs:
-			t.Errorf("%s: only we have it (%s)", name, our.kind)
+			found = append(found, name+": only we have it")
 		default:
-			t.Errorf("%s: %s has %s %s, we have %s %s", name, who, their.kind, their.digest, our.kind, our.digest)
+			found = append(found, fmt.Sprintf("%s: differs (%s has %s %s, we %s %s)", name, who, their.kind, their.digest, our.kind, our.digest))
 		}
 	}
-	if len(ours) == 0 {
-		t.Error("we have written nothing")
-	}
+	return found
 }
 
 // compareRecords compares two RECORDs of the directory site as sets.
-func compareRecords(t *testing.T, who, site string, theirs, ours []byte) {
+func compareRecords(t *testing.T, who, site string, theirs, ours []byte) (found []string) {
 	t.Helper()
-	rows := func(record []byte) map[string]metadata.Row {
-		parsed, err := metadata.ParseRecord(record)
-		if err != nil {
-			t.Fatal(err)
-		}
-		byPath := map[string]metadata.Row{}
-		for _, row := range parsed {
-			byPath[row.Path] = row
-		}
-		if len(byPath) != len(parsed) {
-			t.Errorf("RECORD has paths twice")
-		}
-		return byPath
-	}
-	their, our := rows(theirs), rows(ours)
-	all := maps.Clone(their)
-	maps.Copy(all, our)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if their[name] != our[name] && !explained(who, "file", path.Join(site, name)) {
-			t.Errorf("RECORD: %s has %+v, we have %+v", who, their[name], our[name])
+	their, our := recordRows(t, theirs), recordRows(t, ours)
+	for _, name := range union(their, our) {
+		_, inTheirs := their[name]
+		_, inOurs := our[name]
+		switch {
+		case their[name] == our[name] || explained(who, "file", path.Join(site, name)):
+		case !inOurs:
+			found = append(found, fmt.Sprintf("RECORD: %s: only %s has it", name, who))
+		case !inTheirs:
+			found = append(found, fmt.Sprintf("RECORD: %s: only we have it", name))
+		default:
+			found = append(found, fmt.Sprintf("RECORD: %s: differs (%s has %+v, we %+v)", name, who, their[name], our[name]))
 		}
 	}
+	return found
+}
+
+func recordRows(t *testing.T, record []byte) map[string]metadata.Row {
+	t.Helper()
+	rows, err := metadata.ParseRecord(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byPath := map[string]metadata.Row{}
+	for _, row := range rows {
+		byPath[row.Path] = row
+	}
+	return byPath
+}
+
+// union gives the keys of two maps, sorted.
+func union[M ~map[string]V, V any](a, b M) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
 }
 
 func isRecord(name string) bool { return strings.HasSuffix(name, ".dist-info/RECORD") }

@@ -12,7 +12,8 @@ import (
 // choose takes one file of a package: the best wheel, else what a wheel can
 // be built from.
 func choose(p *Package, t Target, r Request) (Selected, error) {
-	noBinary, noBuild := r.NoBinary.Covers(p.Name), r.NoBuild.Covers(p.Name)
+	noBinary := p.NoBinary || r.NoBinary.Covers(p.Name)
+	noBuild := p.NoBuild || r.NoBuild.Covers(p.Name)
 	if !noBinary {
 		if best, ok := bestWheel(p.Wheels, t.Tags); ok {
 			return Selected{Package: p, Kind: kindOf(p, KindWheel), File: best}, nil

@@ -27,8 +27,21 @@ type Lock struct {
 	RequiresLine   int // line of RequiresPython, 0 if it is not given
 	Packages       []*Package
 	Resolver       Resolver
+	Indexes        *Indexes       // nil: the default index alone
 	Warnings       []diag.Warning // what the reader of the lock should know; each Selection repeats them
 }
+
+// Indexes are where packages of the origin Registry are looked up that name
+// no index of their own. All of them are looked up alike: where several have a
+// file, its hash decides.
+type Indexes struct {
+	URLs  []string // of the Simple API, without credentials; "" is the default index
+	Links []Source // pages (URL) and folders (Path) of files, as of pip's --find-links
+}
+
+// StaleLock is the rule of the warning that a lock does not fit the
+// pyproject.toml that it was made from, for every format that can tell.
+const StaleLock = "StaleLock"
 
 // Resolver says which packages of a lock a target gets, each of them once.
 // Each format has its own: a walk over a graph, or a filter over a list. It
@@ -50,12 +63,18 @@ type Pick struct {
 // Package is one pinned package of a lock.
 type Package struct {
 	Name    string // normalised
-	Version string // empty where only a build would tell
+	Version string // empty where only a build would tell, or the hashes decide
+	// Allowed are the versions among which the Hashes decide, where Version is
+	// empty: the highest one that has a file with one of them.
+	Allowed pep440.Specifiers
 	Source  Source
 	Wheels  []File
 	Sdist   *File
 	Hashes  []Hash     // formats that name no files: the digests that a file of the index must have one of
 	At      diag.Range // where the lock says so
+
+	NoBinary bool // the lock says to take no wheel
+	NoBuild  bool // the lock says to take nothing that would have to be built
 }
 
 // Origin is where a package comes from.

@@ -161,6 +161,19 @@ func TestSelectPolicies(t *testing.T) {
 	}
 }
 
+func TestSelectPoliciesOfTheLock(t *testing.T) {
+	p := registry("a", "1.0", "a-1.0-py3-none-any.whl", "a-1.0.tar.gz")
+	p.NoBinary = true
+	got, err := lock.Select(newLock(p), bookworm(t), lock.Request{})
+	if err != nil || got.Packages[0].Kind != lock.KindSdist {
+		t.Errorf("no binary: %+v, %v", got, err)
+	}
+	p.NoBuild = true
+	if _, err := lock.Select(newLock(p), bookworm(t), lock.Request{}); !errors.Is(err, lock.NoArtifact) {
+		t.Errorf("neither: %v, want %v", err, lock.NoArtifact)
+	}
+}
+
 func TestSelectLeavesOut(t *testing.T) {
 	pkg := func(name string, source lock.Source) *lock.Package {
 		return &lock.Package{Name: name, Source: source, Wheels: []lock.File{{Name: "x-1-py3-none-any.whl"}}}
@@ -254,19 +267,37 @@ func TestMessages(t *testing.T) {
 		{"ambiguous", newLock(registry("numpy", "1.26.4"), second), bookworm(t), lock.Request{}, lock.Ambiguous},
 		{"platform", newLock(registry("torch", "2.5.1", "torch-2.5.1-cp312-cp312-win_amd64.whl", "torch-2.5.1-cp39-cp39-manylinux1_x86_64.whl",
 			"torch-2.5.1-cp312-none-macosx_11_0_arm64.whl")), bookworm(t), lock.Request{}, lock.NoArtifact},
-		{"musl", newLock(registry("decord", "0.6.0", "decord-0.6.0-py3-none-manylinux2010_x86_64.whl", "decord-0.6.0-py3-none-win_amd64.whl")),
-			musl, lock.Request{}, lock.NoArtifact},
-		{"abi", newLock(registry("numba", "0.60", "numba-0.60-cp39-cp39-manylinux2014_x86_64.whl", "numba-0.60-cp311-cp311-manylinux2014_x86_64.whl")),
-			bookworm(t), lock.Request{}, lock.NoArtifact},
-		{"interpreter", newLock(registry("old", "1.0", "old-1.0-cp27-cp27mu-manylinux1_x86_64.whl", "old-1.0-pp310-pypy310_pp73-any.whl")),
-			bookworm(t), lock.Request{}, lock.NoArtifact},
+		{
+			"musl", newLock(registry("decord", "0.6.0", "decord-0.6.0-py3-none-manylinux2010_x86_64.whl", "decord-0.6.0-py3-none-win_amd64.whl")),
+			musl,
+			lock.Request{},
+			lock.NoArtifact,
+		},
+		{
+			"abi", newLock(registry("numba", "0.60", "numba-0.60-cp39-cp39-manylinux2014_x86_64.whl", "numba-0.60-cp311-cp311-manylinux2014_x86_64.whl")),
+			bookworm(t),
+			lock.Request{},
+			lock.NoArtifact,
+		},
+		{
+			"interpreter", newLock(registry("old", "1.0", "old-1.0-cp27-cp27mu-manylinux1_x86_64.whl", "old-1.0-pp310-pypy310_pp73-any.whl")),
+			bookworm(t),
+			lock.Request{},
+			lock.NoArtifact,
+		},
 		{"many", newLock(many), bookworm(t), lock.Request{}, lock.NoArtifact},
 		{"nothing", newLock(registry("empty", "1.0")), bookworm(t), lock.Request{}, lock.NoArtifact},
 		{"bzip2", newLock(registry("bz2", "1.0.0", "bz2-1.0.0.tar.bz2")), bookworm(t), lock.Request{}, lock.NoArtifact},
-		{"no-build", newLock(registry("a", "1", "a-1-cp312-cp312-win32.whl", "a-1.tar.gz")), bookworm(t),
-			lock.Request{NoBuild: lock.Policy{All: true}}, lock.NoArtifact},
-		{"no-binary", newLock(registry("a", "1", "a-1-py3-none-any.whl")), bookworm(t),
-			lock.Request{NoBinary: lock.Policy{All: true}}, lock.NoArtifact},
+		{
+			"no-build", newLock(registry("a", "1", "a-1-cp312-cp312-win32.whl", "a-1.tar.gz")), bookworm(t),
+			lock.Request{NoBuild: lock.Policy{All: true}},
+			lock.NoArtifact,
+		},
+		{
+			"no-binary", newLock(registry("a", "1", "a-1-py3-none-any.whl")), bookworm(t),
+			lock.Request{NoBinary: lock.Policy{All: true}},
+			lock.NoArtifact,
+		},
 		{"several", newLock(registry("a", "1"), registry("b", "2")), bookworm(t), lock.Request{}, lock.NoArtifact},
 	}
 	var text strings.Builder

@@ -72,11 +72,11 @@ func (op operator) invert() operator {
 }
 
 // Eval says whether the marker holds in env. The error, an *UndefinedError,
-// is for what the Packaging dialect leaves undefined; uv's dialect has none.
+// is for what the specification leaves undefined; uv's dialect has none.
 // As in pypa/packaging, an undefined comparison is an error even where the
 // rest of the marker decides.
 func (m Marker) Eval(env *Env) (bool, error) {
-	if m.dialect == UV || !m.usesExtra {
+	if m.dialect != Packaging || !m.usesExtra {
 		return m.expr.eval(env, "")
 	}
 	asked := false
@@ -123,6 +123,10 @@ func (e *expr) eval(env *Env, name string) (bool, error) {
 // IsTrue says whether the marker has no condition: it is the zero value, or
 // the UV dialect ignores all of it.
 func (m Marker) IsTrue() bool { return m.expr.kind == always || m.expr.ignored }
+
+// UsesExtra says whether the marker asks for the variable "extra", which some
+// formats do not define.
+func (m Marker) UsesExtra() bool { return m.usesExtra }
 
 // String gives the marker in normal form, empty for the zero value: double
 // quotes, single spaces, no needless parentheses around a comparison, extras

@@ -724,3 +724,48 @@ func BenchmarkLock(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(markers)), "markers")
 }
+
+func TestUsesExtra(t *testing.T) {
+	for marker, want := range map[string]bool{
+		"": false, "'cpu' in extras": false, "extra == 'cpu'": true, "os_name == 'nt' or ('cpu' != extra)": true,
+	} {
+		if got := mustParseMarker(t, marker, pep508.Packaging).UsesExtra(); got != want {
+			t.Errorf("%q asks for extra: %v", marker, got)
+		}
+	}
+}
+
+// TestPoetry has the answers of poetry-core 2.4 for bookworm.
+func TestPoetry(t *testing.T) {
+	for marker, want := range map[string]bool{
+		"extra == 'cpu' and extra == 'dev-tools'": true,
+		"extra != 'cpu'": false,
+		"extra == 'Dev.Tools' and extra != 'gpu'":       true,
+		"python_version in '2.7, 3.11'":                 true,
+		"python_version in '3.9 3.110'":                 false,
+		"python_version not in '2.7,3.11|3.12'":         false,
+		"python_version in '3'":                         true,
+		"python_version in '3.11.2'":                    false,
+		"python_full_version in '3.11, 3.12.1'":         true,
+		"python_full_version in '3.1 3.11.20'":          false,
+		"python_full_version not in '3.11.2'":           false,
+		"sys_platform in 'linux2 linux'":                true,
+		"sys_platform in 'linux2 darwin'":               false,
+		"'linux' in sys_platform":                       true,
+		"'nux' not in sys_platform":                     false,
+		"platform_machine in 'x86_64,aarch64|arm64'":    true,
+		"platform_machine not in 'aarch64, x86_64'":     false,
+		"implementation_name in 'pypy, cpython'":        true,
+		"python_version ~= '3.8'":                       true,
+		"python_full_version == '3.11'":                 false,
+		"python_version == '3.11.2'":                    false,
+		"python_full_version < '3.11'":                  false,
+		"os_name == 'posix' or extra == 'x'":            true,
+		"extra == 'x' and python_full_version < '3.12'": false,
+	} {
+		got, err := mustParseMarker(t, marker, pep508.Poetry).Eval(bookworm())
+		if err != nil || got != want {
+			t.Errorf("%s: %v, %v; want %v", marker, got, err, want)
+		}
+	}
+}

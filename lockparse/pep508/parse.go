@@ -170,8 +170,12 @@ func (p *parser) comparison() (expr, error) {
 	}
 	c.normalizeNames()
 	p.usesExtra = p.usesExtra || c.left.variable == extra || c.right.variable == extra
-	if p.dialect == Packaging {
+	switch p.dialect {
+	case Packaging:
 		c.test = c.packagingTest()
+		return expr{kind: compare, leaf: &c}, nil
+	case Poetry:
+		c.test = c.poetryTest()
 		return expr{kind: compare, leaf: &c}, nil
 	}
 	var msg string

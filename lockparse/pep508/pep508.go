@@ -1,12 +1,12 @@
 // Package pep508 is Python's dependency specifiers: requirements, environment
-// markers in both dialects that lock files use, and names of projects, extras
+// markers in the dialects that lock files use, and names of projects, extras
 // and groups (PEP 508, PEP 503, the "Dependency specifiers" specification).
 //
 // The reference for requirements and for the Packaging dialect is
-// pypa/packaging 26, for the UV dialect uv 0.13. They are followed with these
-// exceptions: a backslash in a quoted string is a plain character, two
-// variables cannot be compared, a name cannot end in "_", and parentheses
-// cannot be nested without limit.
+// pypa/packaging 26, for the UV dialect uv 0.13, for the Poetry dialect
+// poetry-core 2. They are followed with these exceptions: a backslash in a
+// quoted string is a plain character, two variables cannot be compared, a name
+// cannot end in "_", and parentheses cannot be nested without limit.
 package pep508
 
 import (
@@ -27,6 +27,9 @@ const (
 	// numbers alone, "extra" is a set, and a comparison that makes no sense is
 	// left out of the marker.
 	UV
+	// Poetry is the dialect of poetry.lock: Packaging, but "extra" is a set,
+	// and "in" with a variable on its left looks it up in a list.
+	Poetry
 )
 
 // SyntaxError says what is wrong with a marker or a requirement and where.

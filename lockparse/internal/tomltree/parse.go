@@ -14,8 +14,9 @@ import (
 // Limits of what is read. The largest lock files known have 10 MB and a
 // hundredth as many separators.
 const (
-	maxBytes  = 16 << 20
-	maxValues = 1_000_000
+	maxBytes    = 16 << 20
+	maxValues   = 1_000_000
+	maxKeyParts = 50 // of a dotted key, each of which is a table
 )
 
 // origin is how a table or array came to be, which decides what may still be
@@ -159,9 +160,12 @@ func (b *builder) keyValue(table *value, n *unstable.Node) error {
 // descend walks along all but the last part of a key. It returns the table
 // that the last part belongs to, and that part.
 func (b *builder) descend(table *value, key unstable.Iterator, step func(*value, entry) (*value, error)) (*value, entry, error) {
-	for key.Next() {
+	for parts := 1; key.Next(); parts++ {
 		n := key.Node()
 		part := entry{key: b.cut(n), line: b.line(n.Raw)}
+		if parts > maxKeyParts {
+			return nil, entry{}, diag.Errorf(b.doc.At(part.line), "the key has more than %d parts", maxKeyParts)
+		}
 		if key.IsLast() {
 			return table, part, nil
 		}

@@ -150,6 +150,20 @@ func (t Table) Int(key string) int64 {
 	return n
 }
 
+// Bool gives a boolean, false if the key is absent.
+func (t Table) Bool(key string) bool {
+	v := t.get(key, kindBool)
+	return v != nil && v.text == "true"
+}
+
+// Time gives a date or time as it is written, empty if the key is absent.
+func (t Table) Time(key string) string {
+	if v := t.get(key, kindTime); v != nil {
+		return v.text
+	}
+	return ""
+}
+
 // Table gives a table, the zero Table if the key is absent.
 func (t Table) Table(key string) Table {
 	return Table{doc: t.doc, value: t.get(key, kindTable)}
@@ -219,6 +233,27 @@ func (t Table) MixedTables(key string) []Table {
 		}
 	}
 	return tables
+}
+
+// MixedTexts gives the strings of an array that may hold anything else too.
+func (t Table) MixedTexts(key string) []Text {
+	v := t.get(key, kindArray)
+	if v == nil {
+		return nil
+	}
+	var texts []Text
+	for _, item := range v.items {
+		if item.kind == kindString {
+			texts = append(texts, Text{item.text, item.line})
+		}
+	}
+	return texts
+}
+
+// IsArray says whether the key is there and an array.
+func (t Table) IsArray(key string) bool {
+	e := t.entry(key)
+	return e != nil && e.value.kind == kindArray
 }
 
 // IsString says whether the key is there and a string.

@@ -120,10 +120,14 @@ func TestWrongKinds(t *testing.T) {
 		{func(t tomltree.Table) { t.Tables("markers") }, "uv.lock:5: every value in markers must be a table, not a string"},
 		{func(t tomltree.Table) { t.Strings("package") }, "uv.lock:12: every value in package must be a string, not a table"},
 		{func(t tomltree.Table) { t.TableLists("markers") }, "uv.lock:5: every value in markers must be an array, not a string"},
-		{func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("more") },
-			"uv.lock:29: more must be a string, not a float"},
-		{func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("key") },
-			"uv.lock:28: key must be a string, not a boolean"},
+		{
+			func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("more") },
+			"uv.lock:29: more must be a string, not a float",
+		},
+		{
+			func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("key") },
+			"uv.lock:28: key must be a string, not a boolean",
+		},
 	}
 	for _, test := range tests {
 		doc := parse(t, sample)
@@ -274,6 +278,55 @@ func compare(t *testing.T, got tomltree.Table, want map[string]any) {
 			}
 		case map[string]any:
 			compare(t, got.Table(key), value)
+		}
+	}
+}
+
+func TestScalars(t *testing.T) {
+	root := parse(t, "yes = true\nno = false\nwhen = 2025-01-21T20:04:49Z\n").Root()
+	if !root.Bool("yes") || root.Bool("no") || root.Bool("absent") {
+		t.Error("booleans are read wrongly")
+	}
+	if when := root.Time("when"); when != "2025-01-21T20:04:49Z" || root.Time("absent") != "" {
+		t.Errorf("when = %q", when)
+	}
+	doc := parse(t, "editable = 'yes'\nupload-time = '2025-01-21T20:04:49Z'\n")
+	doc.Root().Bool("editable")
+	doc.Root().Time("upload-time")
+	const want = "uv.lock:1: editable must be a boolean, not a string\nuv.lock:2: upload-time must be a date or time, not a string"
+	if err := doc.Err(); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestMixed(t *testing.T) {
+	root := parse(t, "numpy = [\n  '>=2',\n  {version = '<2', python = '<3.9'},\n  1,\n]\npandas = '*'\n").Root()
+	texts, tables := root.MixedTexts("numpy"), root.MixedTables("numpy")
+	if len(texts) != 1 || texts[0] != (tomltree.Text{Text: ">=2", Line: 2}) {
+		t.Errorf("strings %+v", texts)
+	}
+	if len(tables) != 1 || tables[0].String("version") != "<2" {
+		t.Errorf("tables %+v", tables)
+	}
+	if !root.IsArray("numpy") || root.IsArray("pandas") || root.IsArray("absent") {
+		t.Error("arrays are told wrongly")
+	}
+	if root.MixedTexts("absent") != nil {
+		t.Error("an absent key has strings")
+	}
+}
+
+// A key of many parts would make as many tables.
+func TestLongKey(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("a.", 49) + "a = 1\n",
+		"[" + strings.Repeat("a.", 49) + "a]\n",
+	} {
+		parse(t, text)
+		long := "\n" + strings.Replace(text, "a", "a.a", 1)
+		_, err := tomltree.Parse(&diag.Source{Name: "uv.lock", Data: []byte(long)})
+		if want := "uv.lock:2: the key has more than 50 parts"; err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
 		}
 	}
 }
