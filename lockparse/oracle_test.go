@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,13 +71,24 @@ func (r oracleRequest) request() lock.Request {
 // disagreement is a difference that is meant: the tools differ among
 // themselves, or we refuse what one of them lets pass.
 type disagreement struct {
-	project, oracle string
+	project, oracle string // the project's name may be a pattern
 	part            string // of the difference's text
 	reason          string
 }
 
 func disagreements() []disagreement {
-	return []disagreement{}
+	return []disagreement{
+		{"poetry-*", "poetry_install", "missing [legacy==0.1.0], too many []",
+			"poetry --only installs the project too; OnlyGroups means the groups alone, as in uv"},
+	}
+}
+
+// meant finds a difference in the table, or gives -1.
+func meant(known []disagreement, project, oracle, difference string) int {
+	return slices.IndexFunc(known, func(d disagreement) bool {
+		ok, err := path.Match(d.project, project)
+		return ok && err == nil && d.oracle == oracle && strings.Contains(difference, d.part)
+	})
 }
 
 // TestOracle compares what is selected from each lock with what the tool that
@@ -89,11 +101,11 @@ func TestOracle(t *testing.T) {
 	known := disagreements()
 	used := make([]int, len(known))
 	var answers, files, met int
-	for _, path := range folders {
-		folder := filepath.Dir(path)
+	for _, expected := range folders {
+		folder := filepath.Dir(expected)
 		name := filepath.Base(folder)
 		t.Run(name, func(t *testing.T) {
-			project := readOracle(t, path)
+			project := readOracle(t, expected)
 			l, err := lockparse.Read(os.DirFS(folder), project.Lock, noVariables)
 			if errors.Is(err, lock.UnsupportedFormat) {
 				t.Skip(err)
@@ -110,10 +122,7 @@ func TestOracle(t *testing.T) {
 					}
 				}
 				for difference, targets := range differing {
-					k := slices.IndexFunc(known, func(d disagreement) bool {
-						return d.project == name && d.oracle == c.Oracle && strings.Contains(difference, d.part)
-					})
-					if k >= 0 {
+					if k := meant(known, name, c.Oracle, difference); k >= 0 {
 						used[k] += len(targets)
 						continue
 					}
@@ -134,14 +143,14 @@ func TestOracle(t *testing.T) {
 // noVariables gives no value to any ${VARIABLE} of a lock.
 func noVariables(string) string { return "" }
 
-func readOracle(t *testing.T, path string) (p oracleProject) {
+func readOracle(t *testing.T, file string) (p oracleProject) {
 	t.Helper()
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(data, &p); err != nil {
-		t.Fatalf("%s: %v", path, err)
+		t.Fatalf("%s: %v", file, err)
 	}
 	return p
 }
@@ -153,7 +162,7 @@ func (c oracleCase) differs(l *lock.Lock, readErr error, target string) string {
 	if err == nil {
 		var t lock.Target
 		if t, err = oracleTarget(target); err == nil {
-			selection, err = lock.Select(l, t, c.Request.request())
+			selection, err = lock.Select(lookedUp(l), t, c.Request.request())
 		}
 	}
 	switch {
@@ -171,6 +180,20 @@ func (c oracleCase) differs(l *lock.Lock, readErr error, target string) string {
 		return d
 	}
 	return differentFiles(selection, c.Files[target])
+}
+
+// anyFile is the name of the file that lookedUp gives: it fits every target.
+const anyFile = "any-0-py3-none-any.whl"
+
+// lookedUp gives a file to the packages of which the lock names none. Which
+// files an index has for their hashes is not the matter of this test.
+func lookedUp(l *lock.Lock) *lock.Lock {
+	for _, p := range l.Packages {
+		if len(p.Hashes) > 0 && len(p.Wheels) == 0 && p.Sdist == nil {
+			p.Wheels = []lock.File{{Name: anyFile, Hashes: p.Hashes}}
+		}
+	}
+	return l
 }
 
 // oracleReasons are the reasons for the kinds of errors that make.py tells
@@ -243,16 +266,16 @@ func selectedNames(s *lock.Selection) []string {
 }
 
 // differentFiles looks for the files that the tool fetched among those that
-// were selected. Formats that name no files select none.
+// were selected.
 func differentFiles(s *lock.Selection, want []string) string {
 	var got []string
 	for _, p := range s.Packages {
+		if p.File.Name == anyFile {
+			return "" // such a format names no files
+		}
 		if p.File.Name != "" {
 			got = append(got, p.File.Name)
 		}
-	}
-	if len(got) == 0 {
-		return ""
 	}
 	missing := without(want, got, func(a, b string) bool { return a == b })
 	if len(missing) == 0 {

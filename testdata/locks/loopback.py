@@ -40,7 +40,8 @@ INDEXES = {
         ("glibc-steps", "1.0", [
             "py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64", "py3-none-manylinux_2_28_x86_64", "py3-none-manylinux_2_35_x86_64",
             "py3-none-manylinux_2_39_x86_64", "py3-none-manylinux2014_aarch64", "py3-none-manylinux_2_34_aarch64",
-            "py3-none-musllinux_1_1_x86_64", "py3-none-musllinux_1_2_aarch64", "py3-none-linux_x86_64", "py3-none-win_amd64"], {}),
+            "py3-none-musllinux_1_1_x86_64", "py3-none-musllinux_1_2_aarch64", "py3-none-win_amd64"], {}),
+        ("plain-linux", "1.0", ["py3-none-manylinux_2_17_x86_64", "py3-none-linux_x86_64", "py3-none-linux_aarch64"], {}),
         ("glibc-only", "1.0", ["py3-none-manylinux_2_28_x86_64", "py3-none-manylinux_2_28_aarch64"], {}),
         ("musl-only", "1.0", ["py3-none-musllinux_1_2_x86_64"], {}),
         ("wheel-and-sdist", "1.0", ["cp311-cp311-manylinux_2_17_x86_64", "sdist"], {}),

@@ -42,6 +42,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.parse
 
 import loopback
@@ -115,7 +116,7 @@ class Failure(Exception):
 def run(command, cwd, env=None):
     """Runs a tool and gives its output; the caller sees stderr in a Failure."""
     clean = {key: value for key, value in os.environ.items() if not re.match(r"(PIP_(?!CERT)|UV_|VIRTUAL_ENV|POETRY_|PDM_|PIPENV_)", key)}
-    clean.update(COLUMNS="250", NO_COLOR="1", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_CONFIG_FILE="/dev/null")
+    clean.update(COLUMNS="250", NO_COLOR="1", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_CONFIG_FILE="/dev/null", XDG_CONFIG_HOME=str(WORK / "config"))
     done = subprocess.run([str(c) for c in command], cwd=cwd, env={**clean, **(env or {})}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     if done.returncode:
@@ -130,15 +131,19 @@ def interpreter(python):
     return path
 
 
+INSTALLING = threading.Lock()
+
+
 def tool(name, program=None):
     """Gives the path of a tool's program, installing it first if need be."""
     python, requirements = TOOLS[name]
     folder = CACHE / "tools" / name
     stamp = folder / "requirements.json"
-    if not stamp.exists() or json.loads(stamp.read_text()) != requirements:
-        run(["uv", "venv", "-q", "-c", "-p", interpreter(python), folder], HERE)
-        run(["uv", "pip", "install", "-q", "-p", folder, *requirements], HERE)
-        stamp.write_text(json.dumps(requirements))
+    with INSTALLING:
+        if not stamp.exists() or json.loads(stamp.read_text()) != requirements:
+            run(["uv", "venv", "-q", "-c", "-p", interpreter(python), folder], HERE)
+            run(["uv", "pip", "install", "-q", "-p", folder, *requirements], HERE)
+            stamp.write_text(json.dumps(requirements))
     return folder / "bin" / (program or re.sub(r"-\d.*", "", name))
 
 
@@ -262,18 +267,17 @@ def uv_export_markers(folder, project, target, request, want_files):
 # ---- pip: requirement files and pylock.toml
 
 
-def reported(out):
+def pip_report(folder, target, *args):
+    venv = environment(target, folder / ".venv-oracle")
+    out, _ = run([tool("pip"), "--python", venv, "install", "--dry-run", "--ignore-installed", "-q", "--report", "-", *args], folder)
     installs = json.loads(out)["install"]
     packages = sorted(f"{normal(i['metadata']['name'])}=={i['metadata']['version']}" for i in installs)
     return packages, sorted(urllib.parse.unquote(i["download_info"]["url"].rsplit("/", 1)[-1]) for i in installs)
 
 
-def pip_install(folder, project, target, request, want_files, file=None):
+def pip_install(folder, project, target, request, want_files):
     """`pip install --dry-run --report` in an environment that says it is the target."""
-    venv = environment(target, folder / ".venv-oracle")
-    out, _ = run([tool("pip"), "--python", venv, "install", "--dry-run", "--ignore-installed", "-q", "--report", "-",
-                  "-r", file or project["file"]], folder)
-    return reported(out)
+    return pip_report(folder, target, "-r", project["file"])
 
 
 def uv_pip_install(folder, project, target, request, want_files):
@@ -387,6 +391,7 @@ def poetry_install(folder, project, target, request, want_files):
     """`poetry install --dry-run`; a real one leaves what it fetched in its cache."""
     name = project.get("with", "poetry")
     venv = environment(target, folder / ".venv-oracle")
+    (venv / "bin" / "pip").touch()  # poetry 1.1 takes an environment without it for broken
     cache = folder / ".cache-oracle"
     env = {**poetry_env(folder), "VIRTUAL_ENV": str(venv), "PATH": f"{venv}/bin:{os.environ['PATH']}"}
     command = [tool(name, "poetry"), "install", "--no-ansi", *poetry_arguments(request, name == "poetry-1.1")]
@@ -424,9 +429,26 @@ def pdm_arguments(request):
     return args + ["--no-self"] * request.get("no_install_project", False)
 
 
+# pdm asks an interpreter without its site-packages (-EsS) what it is
+PDM_PYTHON = """\
+#!/bin/bash
+real="$(dirname "$0")/real-python"
+[ "$1" = -EsS ] || exec -a "$0" "$real" "$@"
+shift
+exec -a "$0" "$real" -EsS -c 'import glob, runpy, sys
+fake, = glob.glob(sys.argv[1])
+exec(open(fake).read())
+sys.argv[:] = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")' "$(dirname "$0")/../lib/python3*/site-packages/sitecustomize.py" "$@"
+"""
+
+
 def pdm_sync(folder, project, target, request, want_files):
     """`pdm sync --dry-run`; a real one logs what it fetches."""
     venv = environment(target, folder / ".venv-oracle")
+    (venv / "bin" / "python").rename(venv / "bin" / "real-python")
+    (venv / "bin" / "python").write_text(PDM_PYTHON)
+    (venv / "bin" / "python").chmod(0o755)
     (folder / ".pdm-python").write_text(f"{venv}/bin/python")
     command = [tool("pdm"), "sync", *pdm_arguments(request)]
     out, _ = run([*command, "--dry-run"], folder, pdm_env(folder))
@@ -454,12 +476,12 @@ def pipenv_lock(folder, project):
 
 
 def pipenv_requirements(folder, project, target, request, want_files):
-    """pipenv installs by pip what `pipenv requirements` prints."""
+    """What `pipenv requirements` prints, given to `pip install --no-deps --dry-run --report`, as pipenv does."""
     categories = [*([] if request.get("only_groups") else ["packages"]), *request.get("groups", [])]
     venv = environment(target, folder / ".venv-oracle")
     out, _ = run([tool("pipenv"), "requirements", "--hash", "--categories", " ".join(categories)], folder, pipenv_env(folder, venv))
     (folder / ".requirements.txt").write_text(out)
-    return pip_install(folder, project, target, request, want_files, ".requirements.txt")
+    return pip_report(folder, target, "--no-deps", "-r", ".requirements.txt")
 
 
 # tool -> how it locks, the lock's name, the oracles with the targets they know, what it is made with
