@@ -308,7 +308,7 @@ else:
         platforms.append(f"manylinux_2_{m}_{arch}")
         if m in legacy:
             platforms.append(f"{legacy[m]}_{arch}")
-platforms.append(f"linux_{arch}")
+platforms.insert(0, f"linux_{arch}")  # as packaging itself has it
 xy = tuple(map(int, python.split(".")[:2]))
 tags = [*cpython_tags(xy, None, platforms), *compatible_tags(xy, f"cp{xy[0]}{xy[1]}", platforms)]
 environment = {**default_environment(), "python_version": "%d.%d" % xy, "python_full_version": python, "implementation_version": python,
