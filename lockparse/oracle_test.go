@@ -81,6 +81,9 @@ type disagreement struct {
 // Python that it was not compiled for.
 const pythonOfFiles = "only the index tells which Python the files require, and the look-up comes after the selection"
 
+// exportUnchecked is the reason where uv sync refuses and uv export does not.
+const exportUnchecked = "uv export checks neither Python versions nor platforms nor files; we refuse what uv sync refuses"
+
 // buildTags is the reason where the tags of two wheels are equal.
 const buildTags = "packaging.pylock does not look at build tags; we take the higher one for every format"
 
@@ -92,6 +95,11 @@ func disagreements() []disagreement {
 	return []disagreement{
 		{"poetry-*", "poetry_install", "missing [legacy==0.1.0], too many []",
 			"poetry --only installs the project too; OnlyGroups means the groups alone, as in uv"},
+		{"pdm-*", "pdm_sync", `the project has no extra "nope"`,
+			"pdm warns of an unknown group and goes on; we refuse it with the nearest name"},
+		{"uv-*", "uv_export_markers", "has no file that can be used", exportUnchecked},
+		{"uv-*", "uv_export_markers", "does not satisfy requires-python", exportUnchecked},
+		{"uv-environments", "uv_export_markers", "none of its supported-markers holds", exportUnchecked},
 		{"requirements-by-hand", "uv_pip_install", "Unexpected '-'",
 			"pip takes abbreviated options, uv does not; pip is the reference"},
 		{"uv-compile-*", "*_install", "the tool says error: No solution found", pythonOfFiles},

@@ -549,23 +549,27 @@ def questions(project):
                 yield oracle, request, FEW if slow and number else targets, want_files
 
 
+def cases_of(source, project, oracle, request, targets, want_files):
+    """Asks one question for all targets and puts equal answers together."""
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        answers = list(pool.map(lambda target: ask(source, project, oracle, target, request, want_files), targets))
+    cases = {}
+    for target, (answer, files) in zip(map(full, targets), answers):
+        case = cases.setdefault(json.dumps(answer), {"request": request, "oracle": oracle.__name__, "targets": [], **answer})
+        case["targets"].append(target)
+        if files is not None:
+            case.setdefault("files", {})[target] = files
+    return list(cases.values())
+
+
 def make_expected(source, project):
-    cases = []
-    for oracle, request, targets, want_files in questions(project):
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            answers = list(pool.map(lambda target: ask(source, project, oracle, target, request, want_files), targets))
-        same = {}
-        for target, (answer, files) in zip(map(full, targets), answers):
-            case = same.setdefault(json.dumps(answer), {"request": request, "oracle": oracle.__name__, "targets": [], **answer})
-            case["targets"].append(target)
-            if files is not None:
-                case.setdefault("files", {})[target] = files
-        cases += same.values()
+    cases = [case for question in questions(project) for case in cases_of(source, project, *question)]
+    _, _, oracles, made_with = LOCKERS[project["lock"]]
     document = {
         "about": project["about"],
         "lock": project["file"],
-        "made_with": TOOLS[project["with"]][1] if "with" in project else LOCKERS[project["lock"]][3],
-        "oracles": {oracle.__name__: oracle.__doc__ for oracle in LOCKERS[project["lock"]][2]},
+        "made_with": TOOLS[project["with"]][1] if "with" in project else made_with,
+        "oracles": {oracle.__name__: oracle.__doc__ for oracle in oracles},
         "cases": cases,
     }
     (source / "expected.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
