@@ -103,6 +103,8 @@ func disagreements() []disagreement {
 		{"requirements-by-hand", "uv_pip_install", "Unexpected '-'",
 			"pip takes abbreviated options, uv does not; pip is the reference"},
 		{"uv-compile-*", "*_install", "the tool says error: No solution found", pythonOfFiles},
+		{"pip-compile", "*_install", "exceptiongroup",
+			"what a file compiled for one Python lacks on another is only known from the packages' metadata"},
 		{"uv-export-pylock", "packaging_select", "the tool takes markupsafe-2.1.5",
 			"uv writes file names normalised beside a URL with the published one, MarkupSafe-2.1.5, which we keep"},
 		{"uv-export-pylock*", "uv_pip_install", "Python 3.9.2 does not satisfy requires-python",
