@@ -21,10 +21,11 @@ A project is a folder with its inputs and project.json:
     files_for the requests, by number, for which the chosen files are looked up
     requests  what to ask for: the fields of lock.Request in snake case
 
-expected.json holds cases. In each, one command gave one answer for some
-targets: either `packages` (name==version, or the name where the tool tells no more) or `error` with its `kind`; where
-the tool shows which file it fetches for a target, `files` names them. All of
-it is the tools' own word; nothing in here selects anything.
+expected.json holds cases. In each, one oracle gave one answer for some
+targets: either `packages` (name==version, or the name where the tool tells no
+more) or `error` with its `kind`; where the tool shows which file it fetches
+for a target, `files` names them. All of it is the tools' own word; nothing in
+here selects anything.
 
 Answers for another machine: uv is told by --python-platform. pip, poetry and
 pdm ask the interpreter of an environment what it is, so they are given a
@@ -90,12 +91,13 @@ os.confstr = lambda name: "glibc " + {glibc!r} if name == "CS_GNU_LIBC_VERSION" 
 # what errors say -> their kind
 KINDS = {
     "malformed": r"PylockValidationError|does not match package version",
-    "requires-python": r"incompatible with the project's Python|requires-python|is not supported by the project|Python requirement|does not satisfy|not compatible with the project|Requires-Python",
-    "conflict": r"conflict",
-    "unknown-extra": r"Extra.*(not defined|not specified)|extra.*not (found|in)|[Ee]xtra",
-    "unknown-group": r"[Gg]roup",
-    "unsupported-platform": r"not supported by|supported environments|not compatible with the lockfile's supported|environments?\b.*not",
-    "no-artifact": r"wheel|No matching distribution|Unable to find installation candidates|No candidate|source distribution",
+    "requires-python": r"incompatible with the project's Python|is not supported by the project|Python requirement|not compatible with the project|"
+    "does not satisfy|Requires-Python",
+    "conflict": r"conflicts",
+    "unknown-extra": r"[Ee]xtra",
+    "unknown-group": r"\b[Gg]roups?\b",
+    "unsupported-platform": r"supported environments|not supported by the lockfile",
+    "no-artifact": r"wheel|No matching distribution|Unable to find installation candidates|No candidate",
     "ambiguous": r"[Mm]ultiple",
 }
 
@@ -341,7 +343,7 @@ def pip_compile(folder, project):
 
 def uv_compile(folder, project):
     run([tool("uv"), "pip", "compile", "--generate-hashes", "-q", "-p", interpreter(project.get("python", "3.11")), "-o", project["file"],
-         *project.get("options", []), "requirements.in"], folder)
+         *project.get("options", []), "requirements.in"], folder, {"UV_CUSTOM_COMPILE_COMMAND": "testdata/locks/make.py"})
 
 
 def uv_export(folder, project):
