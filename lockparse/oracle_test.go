@@ -141,11 +141,12 @@ func TestOracle(t *testing.T) {
 	}
 	known := disagreements()
 	used := make([]int, len(known))
-	var answers, files, met int
+	var ran, answers, files, met int
 	for _, expected := range folders {
 		folder := filepath.Dir(expected)
 		name := filepath.Base(folder)
 		t.Run(name, func(t *testing.T) {
+			ran++
 			project := readOracle(t, expected)
 			l, err := lockparse.Read(os.DirFS(folder), project.Lock, noVariables)
 			for i, c := range project.Cases {
@@ -173,7 +174,7 @@ func TestOracle(t *testing.T) {
 	}
 	for k, d := range known {
 		t.Logf("%d answers of %s for %s differ: %s", used[k], d.oracle, d.project, d.reason)
-		if used[k] == 0 {
+		if used[k] == 0 && ran == len(folders) {
 			t.Errorf("no answer of %s for %s differs any more in %q", d.oracle, d.project, d.part)
 		}
 	}
