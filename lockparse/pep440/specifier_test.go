@@ -83,6 +83,7 @@ func TestSpecifiersString(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                       "",
 		" , ":                    "",
+		",>=1,,<2,":              ">=1,<2",
 		">= v3.10 ,< 3.14.0-RC1": ">=3.10,<3.14.0rc1",
 		"== 01.* , === Foo":      "==1.*,===Foo",
 	} {
@@ -101,6 +102,9 @@ func TestParseSpecifiersRefuses(t *testing.T) {
 		"==1.0a1.*": `version specifier "==1.0a1.*": ".*" cannot follow a pre-, post-, development or local version before ".*"`,
 		"<1+a,>2":   `version specifier "<1+a,>2": a local version is for == and != only before ",>2"`,
 		"==":        `version specifier "==": expected a number at the end`,
+		"==1.":      `version specifier "==1.": unexpected text before "."`,
+		"==1x*":     `version specifier "==1x*": unexpected text before "x*"`,
+		"===;b":     `version specifier "===;b": unexpected text before ";b"`,
 		"===a;b":    `version specifier "===a;b": unexpected text before ";b"`,
 		"==1.*.*":   `version specifier "==1.*.*": unexpected text before ".*"`,
 		"~=1.0.*":   `version specifier "~=1.0.*": ".*" is for == and != only before ".*"`,

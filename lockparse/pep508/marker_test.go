@@ -236,9 +236,9 @@ func TestEvalUndefined(t *testing.T) {
 		"os_name == 'nt' and extra === 'cpu'":  `marker: extra === "cpu": === is undefined for text`,
 		"os_name == 'posix' or os_name ~= 'x'": `marker: os_name ~= "x": ~= is undefined for text`,
 	} {
-		_, err := mustParseMarker(t, marker, pep508.Packaging).Eval(bookworm())
+		ok, err := mustParseMarker(t, marker, pep508.Packaging).Eval(bookworm())
 		var undefined *pep508.UndefinedError
-		if !errors.As(err, &undefined) || err.Error() != want {
+		if ok || !errors.As(err, &undefined) || err.Error() != want {
 			t.Errorf("%s: %v, want %s", marker, err, want)
 		}
 	}
@@ -305,6 +305,15 @@ marker: expected the closing " of the string
 marker: expected an operator (==, !=, <, <=, >, >=, ~=, ===, in, not in)
     os_name notin 'nt'
             ^`},
+		{"'x' in dependency_group", pep508.Packaging, `
+marker: expected a variable or a quoted string, found "dependency_group"
+    'x' in dependency_group
+           ~~~~~~~~~~~~~~~~^
+did you mean "dependency_groups"?`},
+		{"'\x00\x1b\x7f\xff\u2028\u2029\u0085' !", pep508.Packaging, `
+marker: expected an operator (==, !=, <, <=, >, >=, ~=, ===, in, not in)
+    '       ' !
+              ~^`},
 		{"os_name not 'nt'", pep508.Packaging, `
 marker: expected "in" after "not"
     os_name not 'nt'

@@ -3,7 +3,7 @@
 // and groups (PEP 508, PEP 503, the "Dependency specifiers" specification).
 //
 // The reference for requirements and for the Packaging dialect is
-// pypa/packaging 26, for the UV dialect uv 0.12, for the Poetry dialect
+// pypa/packaging 26, for the UV dialect uv 0.13, for the Poetry dialect
 // poetry-core 2. They are followed with these exceptions: a backslash in a
 // quoted string is a plain character, two variables cannot be compared, a name
 // cannot end in "_", and parentheses cannot be nested without limit.

@@ -154,7 +154,7 @@ func (p *parser) parseSpecifiers(text string) (pep440.Specifiers, error) {
 	}
 	clauses := strings.Split(text, ",")
 	for i, clause := range clauses {
-		if len(clauses) > 1 && i < len(clauses)-1 && strings.Trim(clause, " \t") == "" {
+		if i < len(clauses)-1 && strings.Trim(clause, " \t") == "" {
 			return set, p.fail(p.pos, "expected a version specifier")
 		}
 		p.pos += len(clause) + 1

@@ -41,6 +41,15 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
+// TestPlatformsLimit is about a user who asks for a million tags.
+func TestPlatformsLimit(t *testing.T) {
+	for minor, want := range map[int]bool{200: true, 201: false} {
+		if _, err := wheel.Platforms("x86_64", wheel.Libc{Family: "musl", Major: 1, Minor: minor}); (err == nil) != want {
+			t.Errorf("musl 1.%d: %v", minor, err)
+		}
+	}
+}
+
 func TestPlatformsRefuses(t *testing.T) {
 	for _, c := range []struct {
 		machine string

@@ -32,6 +32,7 @@ func TestParseFilename(t *testing.T) {
 	}{
 		{"requests-2.32.3-py3-none-any.whl", wheel.Filename{Name: "requests", Version: "2.32.3", Tags: []string{"py3-none-any"}}},
 		{"six-1.17.0-py2.py3-none-any.whl", wheel.Filename{Name: "six", Version: "1.17.0", Tags: []string{"py2-none-any", "py3-none-any"}}},
+		{"a-1-Azaz_09-Zz-aA.whl", wheel.Filename{Name: "a", Version: "1", Tags: []string{"Azaz_09-Zz-aA"}}},
 		{"Markdown-3.7-1-py3-none-any.whl", wheel.Filename{Name: "markdown", Version: "3.7", Build: wheel.Build{Number: 1, Set: true}, Tags: []string{"py3-none-any"}}},
 		{"ruamel.yaml_clib-0.2.8-20250101a.b-cp312-cp312-win_amd64.whl", wheel.Filename{Name: "ruamel-yaml-clib", Version: "0.2.8", Build: wheel.Build{Number: 20250101, Suffix: "a.b", Set: true}, Tags: []string{"cp312-cp312-win_amd64"}}},
 		{"torch-2.5.0+cu124-cp312-cp312-linux_x86_64.whl", wheel.Filename{Name: "torch", Version: "2.5.0+cu124", Tags: []string{"cp312-cp312-linux_x86_64"}}},
@@ -54,6 +55,7 @@ func TestParseFilenameRefuses(t *testing.T) {
 		"app-latest-py3-none-any.whl":                   `file name "app-latest-py3-none-any.whl": version "latest": expected a number before "latest"`,
 		"app- 1.0-py3-none-any.whl":                     `file name "app- 1.0-py3-none-any.whl": version " 1.0": unexpected white space before " 1.0"`,
 		"../app-1.0-py3-none-any.whl":                   `file name "../app-1.0-py3-none-any.whl": "../app" is no name of a project`,
+		"#app-1.0-py3-none-any.whl":                     `file name "#app-1.0-py3-none-any.whl": "#app" is no name of a project`,
 		"app-1.0-py3-none-any/../../x.whl":              `file name "app-1.0-py3-none-any/../../x.whl": "any/" is no tag`,
 		"app-1.0-1/2-py3-none-any.whl":                  `file name "app-1.0-1/2-py3-none-any.whl": "1/2" is no build number, which starts with digits`,
 		"app-1.0-py3..py2-none-any.whl":                 `file name "app-1.0-py3..py2-none-any.whl": "" is no tag`,
@@ -107,6 +109,7 @@ func TestParseSdist(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"six-1.0.tar.bz2":      `file name "six-1.0.tar.bz2": a source distribution is called name-version.tar.gz or .zip`,
+		"-1.0.tar.gz":          `file name "-1.0.tar.gz": a source distribution is called name-version.tar.gz or .zip`,
 		"six.tar.gz":           `file name "six.tar.gz": a source distribution is called name-version.tar.gz or .zip`,
 		"../six-1.0.tar.gz":    `file name "../six-1.0.tar.gz": "../six" is no name of a project`,
 		"six-1.0-final.tar.gz": `file name "six-1.0-final.tar.gz": version "final": expected a number before "final"`,
