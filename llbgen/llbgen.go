@@ -33,6 +33,8 @@ type Options struct {
 	Helper        llb.State                           // an image with the installer at /bin/imagespec-install
 	BuildPlatform ocispecs.Platform                   // where the install steps run, whatever the target
 	Caps          apicaps.CapSet                      // what the engine can do
+	Files         map[string]llb.State                // the build context, by the path of the file in it that a package is
+	Limits        []llb.RunOption                     // what the client allows each step, such as memory
 	Locate        func(diag.Range) llb.ConstraintsOpt // the source location of an op
 	NoCache       bool                                // run every step anew
 	StepPrefix    string                              // before the name of each step, "linux/arm64 " where several platforms are built
@@ -65,9 +67,10 @@ func (g generator) venv() llb.State {
 	)
 }
 
-// install unpacks the wheels of a layer.
+// install unpacks the wheels of a layer. BuildKit checks the digests of what
+// it fetches, the installer those of files in the build context.
 func (g generator) install(i int, layer plan.Layer) llb.State {
-	args := []string{"wheels"}
+	flags, files := []string{"wheels"}, []string{}
 	opts := []llb.RunOption{
 		llb.WithCustomNamef("[%spython %d/%d] install %s", g.StepPrefix, i+1, len(g.plan.Layers), summary(layer.Packages)),
 		g.Locate(g.plan.RequirementsAt),
@@ -77,10 +80,18 @@ func (g generator) install(i int, layer plan.Layer) llb.State {
 			continue
 		}
 		file := path.Join(wheelsDir, pkg.File)
-		args = append(args, file)
+		files = append(files, file)
+		if pkg.URL == "" {
+			flags = append(flags, "--sha256", pkg.File+"="+pkg.SHA256)
+			opts = append(opts, llb.AddMount(file, g.Files[pkg.Path], llb.Readonly, llb.SourcePath(pkg.Path)))
+			continue
+		}
+		if pkg.Direct {
+			flags = append(flags, "--direct-url", pkg.File+"="+pkg.URL)
+		}
 		opts = append(opts, llb.AddMount(file, g.wheel(pkg), llb.Readonly, llb.SourcePath(pkg.File)))
 	}
-	return g.helper(args, opts...)
+	return g.helper(append(flags, files...), opts...)
 }
 
 // wheel is the source of one wheel. BuildKit keys it by file name and digest
@@ -108,6 +119,7 @@ func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
 		llb.Platform(g.BuildPlatform),
 		llb.AddMount(helperPath, g.Helper, llb.Readonly, llb.SourcePath(helperPath)),
 	)
+	opts = append(opts, g.Limits...)
 	if g.NoCache {
 		opts = append(opts, llb.IgnoreCache)
 	}

@@ -5,6 +5,7 @@
 package lockparse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -85,18 +86,28 @@ func patterns(formats []format, read bool) string {
 	return strings.Join(names, ", ")
 }
 
-// read reads a file of the context, up to the limit.
+// read reads a file of the context, up to the limit. What lies outside of the
+// context does not exist: a workspace may have members beside its root, which
+// only matter once they are to be installed.
 func read(fsys fs.FS, name string) (*diag.Source, error) {
-	f, err := fsys.Open(path.Clean(name))
+	name = path.Clean(name)
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	var data bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Size() <= maxBytes {
+		data.Grow(int(info.Size()) + bytes.MinRead)
+	}
+	_, err = data.ReadFrom(io.LimitReader(f, maxBytes+1))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(data) > maxBytes {
+	if data.Len() > maxBytes {
 		return nil, lock.Malformed.Errorf(diag.Range{}, "%q has more than %d bytes", name, maxBytes)
 	}
-	return &diag.Source{Name: path.Clean(name), Data: data}, nil
+	return &diag.Source{Name: name, Data: data.Bytes()}, nil
 }

@@ -17,8 +17,8 @@ type Source struct {
 	Data []byte
 }
 
-// Range is a place in a Source. Lines and columns count from 1; a Column of 0
-// means the whole line, an EndLine of 0 means Line.
+// Range is a place in a Source. Lines and columns (in characters) count from
+// 1; a Column of 0 means the whole line, an EndLine of 0 means Line.
 type Range struct {
 	Source  *Source
 	Line    int
@@ -82,4 +82,12 @@ type Warning struct {
 	Msg  string
 	Hint string
 	At   Range
+}
+
+// String gives the short form of BuildKit's linter: rule, message and place.
+func (w Warning) String() string {
+	if w.At.Line == 0 {
+		return w.Rule + ": " + w.Msg
+	}
+	return fmt.Sprintf("%s: %s (%s)", w.Rule, w.Msg, w.At)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -76,6 +77,6 @@ func inOrder(layers map[string]*Layer) []Layer {
 	for _, layer := range layers {
 		sorted = append(sorted, *layer)
 	}
-	slices.SortFunc(sorted, func(a, b Layer) int { return compare(a.Name, b.Name) })
+	slices.SortFunc(sorted, func(a, b Layer) int { return cmp.Compare(a.Name, b.Name) })
 	return sorted
 }

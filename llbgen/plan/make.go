@@ -3,8 +3,217 @@ package plan
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/lock"
+	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
-func join(errs []error) error { return errors.Join(errs...) }
+// Input is all that a plan is made of.
+type Input struct {
+	Spec     *imagespec.Spec
+	Context  fs.FS // the build context
+	Platform ocispecs.Platform
+	Base     Base
+	Python   Python // of the base
+	Libc     wheel.Libc
+}
 
-func compare(a, b string) int { return cmp.Compare(a, b) }
+// Make decides what the image will be. Errors point into the spec or the lock.
+func Make(in Input) (*Plan, []diag.Warning, error) {
+	if err := checkPython(in.Spec.PythonVersion, in.Base, in.Python); err != nil {
+		return nil, nil, err
+	}
+	p := &Plan{
+		Platform: platforms.FormatAll(in.Platform),
+		Base:     in.Base,
+		Python:   in.Python,
+		Libc:     in.Libc.String(),
+		Packages: []Package{},
+		Layers:   []Layer{},
+		Config:   config(in.Spec),
+	}
+	var warnings []diag.Warning
+	if in.Spec.Requirements.IsSet() {
+		selection, err := selectPackages(in)
+		if err != nil {
+			return nil, nil, err
+		}
+		warnings = selection.Warnings
+		p.Lock = in.Spec.Requirements.Value
+		p.RequirementsAt = in.Spec.Requirements.At
+		if p.Packages, err = packages(selection); err != nil {
+			return nil, nil, err
+		}
+	}
+	p.Layers = group(p.Packages)
+	return p, warnings, nil
+}
+
+// checkPython compares the version that the spec asks for with the base's.
+func checkPython(want imagespec.Text, base Base, python Python) error {
+	if !want.IsSet() || want.Value == python.Version || strings.HasPrefix(python.Version, want.Value+".") {
+		return nil
+	}
+	return diag.Errorf(want.At, "python_version is %s, but the base image %s has Python %s", want.Value, base.Ref, python.Version).
+		WithHint("take a base image with Python %s, or leave python_version out", want.Value)
+}
+
+// selectPackages reads the lock and selects what the target needs.
+func selectPackages(in Input) (*lock.Selection, error) {
+	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, false, in.Libc)
+	if err != nil {
+		return nil, err
+	}
+	requirements := in.Spec.Requirements
+	l, err := lockparse.Read(in.Context, requirements.Value)
+	if err != nil {
+		return nil, blame(located(err, requirements), in.Spec)
+	}
+	options := in.Spec.BuilderOptions
+	selection, err := lock.Select(l, target, lock.Request{
+		Extras:  options.Extras.Values(),
+		Groups:  options.Groups.Values(),
+		Package: options.Package.Value,
+	})
+	if err != nil {
+		return nil, blame(err, in.Spec)
+	}
+	return selection, nil
+}
+
+// blame points the errors of a lock at the place in the spec that asked for
+// what the lock refuses, before the place in the lock.
+func blame(err error, spec *imagespec.Spec) error {
+	options := spec.BuilderOptions
+	for _, e := range diag.All(err) {
+		var asked diag.Range
+		switch {
+		case errors.Is(e, lock.UnknownExtra):
+			asked = options.Extras.At
+		case errors.Is(e, lock.UnknownGroup):
+			asked = options.Groups.At
+		case errors.Is(e, lock.UnknownPackage):
+			asked = options.Package.At
+		case len(e.At) == 0 || e.At[0].Source == nil:
+			asked = spec.Requirements.At
+		}
+		if asked.Line != 0 {
+			e.At = append([]diag.Range{asked}, slices.DeleteFunc(e.At, func(r diag.Range) bool { return r.Source == nil })...)
+		}
+	}
+	return err
+}
+
+// located points an error about a file itself, such as its absence, at the
+// field that names it.
+func located(err error, field imagespec.Text) error {
+	if len(diag.All(err)) > 0 {
+		return err
+	}
+	var file *fs.PathError
+	if errors.As(err, &file) && errors.Is(file.Err, fs.ErrNotExist) {
+		e := diag.Errorf(field.At, "requirements is %s, but %s is not in the build context", field.Value, file.Path).
+			WithHint("paths are relative to the build context, the folder at the end of the build command")
+		e.Err = err
+		return e
+	}
+	return diag.Errorf(field.At, "requirements is %s: %w", field.Value, err)
+}
+
+// packages turns a selection into the plan's packages. What cannot be fetched
+// and checked is refused here, before anything is built.
+func packages(s *lock.Selection) ([]Package, error) {
+	all := []Package{}
+	var errs []error
+	for _, selected := range s.Packages {
+		pkg := Package{
+			Name:    selected.Package.Name,
+			Version: selected.Package.Version,
+			Kind:    selected.Kind,
+			At:      selected.Package.At,
+		}
+		if selected.File.Name != "" {
+			if err := pkg.takeFile(selected); err != nil {
+				errs = append(errs, err)
+			}
+		} else {
+			pkg.URL, pkg.Path = selected.Package.Source.URL, selected.Package.Source.Path
+		}
+		all = append(all, pkg)
+	}
+	slices.SortFunc(all, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
+	return all, errors.Join(errs...)
+}
+
+// takeFile sets what the plan says of the package's file.
+func (p *Package) takeFile(s lock.Selected) error {
+	file := s.File
+	p.File, p.URL, p.Path, p.Size = file.Name, file.URL, file.Path, file.Size
+	p.Direct = s.Package.Source.Origin == lock.Archive && file.URL != ""
+	if file.Line != 0 {
+		p.At.Line, p.At.Column, p.At.EndLine = file.Line, 0, 0
+	}
+	if err := checkURL(file.URL); err != nil {
+		return diag.Errorf(p.At, "%s %s: %w", p.Name, p.Version, err).
+			WithHint("files are fetched over https or http, or lie in the build context")
+	}
+	for _, hash := range file.Hashes {
+		if hash.Algorithm == "sha256" {
+			p.SHA256 = hash.Hex
+			return nil
+		}
+	}
+	return diag.Errorf(p.At, "%s %s: the lock has no sha256 for %s, only %s", p.Name, p.Version, file.Name, algorithms(file.Hashes)).
+		WithHint("a file is only fetched if its content is known; lock against an index that gives sha256 digests")
+}
+
+// checkURL refuses what BuildKit has no source for. A file without URL lies in
+// the build context.
+func checkURL(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return fmt.Errorf("its URL %q cannot be read: %w", s, err)
+	}
+	if u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("its URL %q is neither https nor http", s)
+	}
+	return nil
+}
+
+func algorithms(hashes []lock.Hash) string {
+	if len(hashes) == 0 {
+		return "no digest at all"
+	}
+	var names []string
+	for _, h := range hashes {
+		names = append(names, h.Algorithm)
+	}
+	return strings.Join(names, ", ")
+}
+
+// config is what the image's configuration gets.
+func config(spec *imagespec.Spec) Config {
+	c := Config{Path: []string{Prefix + "/bin"}, Env: []EnvVar{}}
+	for _, pair := range spec.Env.Pairs {
+		c.Env = append(c.Env, EnvVar{Name: pair.Key.Value, Value: pair.Value.Value})
+	}
+	if spec.Entrypoint.IsSet() {
+		entrypoint := spec.Entrypoint.Values()
+		c.Entrypoint = &entrypoint
+	}
+	return c
+}

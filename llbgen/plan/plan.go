@@ -5,6 +5,8 @@
 package plan
 
 import (
+	"errors"
+
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -19,6 +21,7 @@ type Plan struct {
 	Platform string    `json:"platform"` // "linux/amd64"
 	Base     Base      `json:"base"`
 	Python   Python    `json:"python"`
+	Libc     string    `json:"libc"`           // C library of the base, "glibc-2.36"
 	Lock     string    `json:"lock,omitempty"` // path of the lock in the build context
 	Packages []Package `json:"packages"`       // sorted by name
 	Layers   []Layer   `json:"layers"`         // in the order they are laid on the base
@@ -45,11 +48,13 @@ type Package struct {
 	Name    string     `json:"name"`
 	Version string     `json:"version"`
 	Kind    lock.Kind  `json:"kind"`
-	File    string     `json:"file"`   // file name, empty for git and directory
-	URL     string     `json:"url"`    // of the file, repository or archive; empty for what is in the context
-	SHA256  string     `json:"sha256"` // hex, empty where the lock has none
-	Size    int64      `json:"size"`   // bytes, 0 where the lock does not say
-	Group   string     `json:"group"`  // name of its layer, empty for what has to be built first
+	File    string     `json:"file"`             // file name, empty for git and directory
+	URL     string     `json:"url"`              // of the file, repository or archive; empty for what is in the context
+	Path    string     `json:"path,omitempty"`   // of the file or tree in the build context
+	SHA256  string     `json:"sha256"`           // hex, empty where the lock has none
+	Size    int64      `json:"size"`             // bytes, 0 where the lock does not say
+	Group   string     `json:"group"`            // name of its layer, empty for what has to be built first
+	Direct  bool       `json:"direct,omitempty"` // asked for by URL and not from an index, which direct_url.json records (PEP 610)
 	At      diag.Range `json:"-"`
 }
 
@@ -83,5 +88,5 @@ func (p *Plan) Buildable() error {
 				WithHint("lock a version of %s that has a wheel for %s, or leave it out", pkg.Name, p.Platform))
 		}
 	}
-	return join(errs)
+	return errors.Join(errs...)
 }

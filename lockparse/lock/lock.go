@@ -18,7 +18,8 @@ import (
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
-// Lock is a parsed lock file.
+// Lock is a parsed lock file. Selecting from it changes nothing in it, so
+// several targets may be selected for at the same time.
 type Lock struct {
 	Format         string // "uv.lock", "pylock.toml", …
 	Source         *diag.Source

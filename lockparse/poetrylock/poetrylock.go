@@ -7,9 +7,9 @@
 // packages; there the requirements of pyproject.toml are followed from package
 // to package, and of each name the highest locked version that satisfies all
 // of them is taken, where Poetry would run its resolver with nothing but the
-// lock. The two differ only where that highest version cannot be used because
-// of what it asks for itself; then this package refuses and never takes
-// another.
+// lock. A version that asks for what cannot be had beside the rest is given up
+// for the next; only a choice that would have to be taken back twice is
+// refused, which a resolver can still decide.
 //
 // The project's own dependencies are the group "main". Other groups are only
 // selected if they are asked for: a build installs no development groups by

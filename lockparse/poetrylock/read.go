@@ -53,7 +53,7 @@ func (r *reader) readVersion() error {
 	switch major := v.Release()[0]; {
 	case v.Epoch() != "0" || major < 1 || major > 2:
 		return lock.UnsupportedVersion.Errorf(at, "%s = %q of poetry.lock is not supported", key, r.file.version).
-			WithHint("versions 1.0 to 2.1 are, which Poetry 1.0 to 2.5 write")
+			WithHint("lock the project with Poetry 1.0 to 2.5, which write the versions 1.0 to 2.1")
 	case v.Compare(newest) > 0:
 		r.warn(r.metadata.LineOf(key), "LockVersion", "the lock has version "+r.file.version+", which may say more than is read",
 			"lock the project with Poetry 2.5 or before")

@@ -1,6 +1,7 @@
 package poetrylock
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,12 +12,16 @@ import (
 	"github.com/imagespec/imagespec/lockparse/pep508"
 )
 
+// maxRounds is how often a walk begins anew. Real locks need a round for each
+// package that is locked twice because of what it asks for, at most.
+const maxRounds = 200
+
 // walk follows the project's requirements through a lock.
 //
-// It goes two rounds where the highest version that the first requirement of
-// a name admits is not what all of them admit: the first finds all
-// requirements, the second goes through the packages that satisfy them. A
-// requirement of a package that was given up in the first round still counts.
+// Of each name it takes the highest version that the first requirement
+// accepts. Where another requirement refuses that version, or the version
+// asks for something that cannot be had beside the rest, the version is given
+// up for good and the walk begins anew.
 type walk struct {
 	file   *file
 	env    pep508.Env // without extras
@@ -24,14 +29,25 @@ type walk struct {
 	roots  []*dependency
 	extras map[string]bool // of the project, that are asked for
 
-	demands map[string][]*dependency // by name, of both rounds
-	choice  map[string]int           // by name, the index in file.byName
-	changed bool                     // a choice was given up
+	givenUp map[*node]bool
 
-	queue []visit
-	seen  map[visit]bool
-	found []lock.Pick
-	asked map[string][]string // by name, the extras that are asked for in this round
+	// Of the round:
+	chosen map[string]*choice // by name
+	queue  []visit
+	seen   map[visit]bool
+	found  []lock.Pick
+}
+
+// choice is the package taken for a name, and what asked for the name.
+type choice struct {
+	node    *node
+	demands []demand
+}
+
+// demand is a dependency and the package that has it, nil for the project.
+type demand struct {
+	*dependency
+	by *node
 }
 
 // visit is a package to be gone through, for its own dependencies or for
@@ -41,23 +57,25 @@ type visit struct {
 	extra string // empty for the package itself
 }
 
+// errAgain says that a package was given up.
+var errAgain = errors.New("again")
+
 // run gives the packages that are reached, in the order of reaching them.
 func (w *walk) run() ([]lock.Pick, error) {
-	w.demands, w.choice = make(map[string][]*dependency), make(map[string]int)
-	if err := w.round(); err != nil {
-		return nil, err
-	}
-	if w.changed {
-		if err := w.round(); err != nil {
-			return nil, err
+	w.givenUp = make(map[*node]bool)
+	for range maxRounds {
+		if err := w.round(); !errors.Is(err, errAgain) {
+			return w.found, err
 		}
 	}
-	return w.found, nil
+	return nil, lock.Malformed.Errorf(diag.Range{Source: w.file.source},
+		"after %d attempts no versions were found that satisfy each other", maxRounds).
+		WithHint(`run "poetry lock" of Poetry 2`)
 }
 
 func (w *walk) round() error {
 	w.queue, w.found = nil, nil
-	w.seen, w.asked = make(map[visit]bool), make(map[string][]string)
+	w.chosen, w.seen = make(map[string]*choice), make(map[visit]bool)
 	env := w.env
 	env.Extras = w.extras
 	for _, d := range w.roots {
@@ -65,7 +83,7 @@ func (w *walk) round() error {
 		if !asked {
 			continue
 		}
-		if err := w.follow(d, nil, &env); err != nil {
+		if err := w.follow(demand{d, nil}, &env); err != nil {
 			return err
 		}
 	}
@@ -86,7 +104,7 @@ func (w *walk) through(v visit) error {
 			if d.optional {
 				continue
 			}
-			if err := w.follow(d, v.node, &env); err != nil {
+			if err := w.follow(demand{d, v.node}, &env); err != nil {
 				return err
 			}
 		}
@@ -101,7 +119,7 @@ func (w *walk) through(v visit) error {
 			continue
 		}
 		for _, d := range v.node.optional[item.name] {
-			if err := w.follow(d, v.node, &env); err != nil {
+			if err := w.follow(demand{d, v.node}, &env); err != nil {
 				return err
 			}
 		}
@@ -111,28 +129,26 @@ func (w *walk) through(v visit) error {
 
 // follow goes to the package that a dependency means, if the dependency
 // counts in env.
-func (w *walk) follow(d *dependency, by *node, env *pep508.Env) error {
+func (w *walk) follow(d demand, env *pep508.Env) error {
 	if ok, err := d.when.holds(env, w.python); err != nil {
-		return lock.Malformed.Errorf(w.at(d, by), "the dependency on %s: %w", d.name, err)
-	} else if !ok || w.isBuiltIn(d) {
+		return lock.Malformed.Errorf(w.at(d), "the dependency on %s: %w", d.name, err)
+	} else if !ok || w.isBuiltIn(d.name) {
 		return nil
 	}
-	n, err := w.choose(d, by)
+	n, err := w.choose(d)
 	if err != nil {
 		return err
 	}
 	if first := (visit{node: n}); !w.seen[first] {
 		w.enqueue(first)
-		w.found = append(w.found, lock.Pick{Package: n.Package, By: w.asker(by)})
-		for _, extra := range w.asked[d.name] {
-			w.enqueue(visit{n, extra})
+		p := lock.Pick{Package: n.Package}
+		if d.by != nil {
+			p.By = d.by.Package
 		}
+		w.found = append(w.found, p)
 	}
 	for _, extra := range d.extras {
-		if v := (visit{n, extra}); !w.seen[v] {
-			w.asked[d.name] = append(w.asked[d.name], extra)
-			w.enqueue(v)
-		}
+		w.enqueue(visit{n, extra})
 	}
 	return nil
 }
@@ -147,44 +163,76 @@ func (w *walk) enqueue(v visit) {
 // isBuiltIn says whether a dependency means what is there without the lock:
 // the project itself, and what Poetry 1 never locked because every environment
 // had it.
-func (w *walk) isBuiltIn(d *dependency) bool {
-	if len(w.file.byName[d.name]) > 0 {
+func (w *walk) isBuiltIn(name string) bool {
+	if len(w.file.byName[name]) > 0 {
 		return false
 	}
-	switch d.name {
+	switch name {
 	case "setuptools", "distribute", "pip", "wheel":
 		return true
 	}
-	return w.file.project != nil && d.name == w.file.project.name
+	return w.file.project != nil && name == w.file.project.name
 }
 
-// choose takes the highest version that all dependencies on the name that
-// were met so far accept, and that supports the Python.
-func (w *walk) choose(d *dependency, by *node) (*node, error) {
-	candidates := w.file.byName[d.name]
-	first := len(w.demands[d.name]) == 0
-	w.demands[d.name] = append(w.demands[d.name], d)
-	at := w.choice[d.name]
-	if !first && d.accepts(candidates[at]) {
-		return candidates[at], nil
+// choose takes the package for a dependency: the one that was taken for its
+// name before, else the highest version that it accepts and that supports the
+// Python.
+func (w *walk) choose(d demand) (*node, error) {
+	c := w.chosen[d.name]
+	if c == nil {
+		c = &choice{}
+		w.chosen[d.name] = c
 	}
-	for ; at < len(candidates); at++ {
-		n := candidates[at]
-		refused := slices.ContainsFunc(w.demands[d.name], func(d *dependency) bool { return !d.accepts(n) })
-		if !refused && n.python.allows(w.python) {
-			w.choice[d.name] = at
-			w.changed = w.changed || !first
-			return n, nil
+	c.demands = append(c.demands, d)
+	if c.node == nil {
+		c.node = w.candidate(c)
+	} else if !d.accepts(c.node) {
+		if w.candidate(c) != nil {
+			w.givenUp[c.node] = true
+			return nil, errAgain
+		}
+		c.node = nil
+	}
+	if c.node == nil {
+		return nil, w.conflict(c)
+	}
+	return c.node, nil
+}
+
+// candidate gives the highest version that all dependencies on a name accept,
+// nil if there is none.
+func (w *walk) candidate(c *choice) *node {
+	for _, n := range w.file.byName[c.demands[0].name] {
+		refused := func(d demand) bool { return !d.accepts(n) }
+		if !w.givenUp[n] && n.python.allows(w.python) && !slices.ContainsFunc(c.demands, refused) {
+			return n
 		}
 	}
-	return nil, w.unsatisfied(d, by)
+	return nil
+}
+
+// conflict gives up the last package that asks for a name and has another
+// version to take its place. Without one, the lock cannot be used.
+func (w *walk) conflict(c *choice) error {
+	for _, d := range slices.Backward(c.demands) {
+		if d.by == nil {
+			continue
+		}
+		asker := w.chosen[d.by.Name]
+		w.givenUp[d.by] = true
+		if w.candidate(asker) != nil {
+			return errAgain
+		}
+		delete(w.givenUp, d.by)
+	}
+	return w.unsatisfied(c.demands[len(c.demands)-1])
 }
 
 // unsatisfied says that the lock has no package for a dependency.
-func (w *walk) unsatisfied(d *dependency, by *node) error {
+func (w *walk) unsatisfied(d demand) error {
 	asker := "the project"
-	if by != nil {
-		asker = by.String()
+	if d.by != nil {
+		asker = d.by.String()
 	}
 	has := "does not have it"
 	if candidates := w.file.byName[d.name]; len(candidates) > 0 {
@@ -194,23 +242,15 @@ func (w *walk) unsatisfied(d *dependency, by *node) error {
 		}
 		has = fmt.Sprintf("has %s, none of which fits here", strings.Join(versions, ", "))
 	}
-	return lock.Malformed.Errorf(w.at(d, by), "%s asks for %s, but the lock %s", asker, d, has).
+	return lock.Malformed.Errorf(w.at(d), "%s asks for %s, but the lock %s", asker, d.dependency, has).
 		WithHint(`run "poetry lock"`)
 }
 
 // at is the place of a dependency: in the lock, or in pyproject.toml for those
 // of the project.
-func (w *walk) at(d *dependency, by *node) diag.Range {
-	if by != nil {
+func (w *walk) at(d demand) diag.Range {
+	if d.by != nil {
 		return diag.Range{Source: w.file.source, Line: d.line}
 	}
 	return diag.Range{Source: w.file.project.source, Line: d.line}
-}
-
-// asker is the package that asked for another, as a Pick names it.
-func (w *walk) asker(by *node) *lock.Package {
-	if by == nil {
-		return nil
-	}
-	return by.Package
 }

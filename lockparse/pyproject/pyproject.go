@@ -36,6 +36,7 @@ type Group struct {
 	Line           int
 	Includes       []string          // the groups that it includes, in file order
 	RequiresPython pep440.Specifiers // tool.uv.dependency-groups.NAME.requires-python
+	RequiresLine   int               // of RequiresPython, 0 if it is not given
 }
 
 // Defaults are the groups that uv installs unless told otherwise.
@@ -123,6 +124,7 @@ func (r *reader) groupPythons(table tomltree.Table) {
 			continue
 		}
 		group.RequiresPython = r.specifiers(table.Table(key.Name), "requires-python")
+		group.RequiresLine = key.Line
 	}
 }
 

@@ -48,7 +48,7 @@ func TestParse(t *testing.T) {
 	if want := []string{"dev", "lint", "typing"}; !slices.Equal(f.GroupNames(), want) {
 		t.Errorf("groups %v, want %v", f.GroupNames(), want)
 	}
-	if g := f.Group("typing"); g == nil || g.Line != 13 || g.RequiresPython.String() != ">=3.12" {
+	if g := f.Group("typing"); g == nil || g.Line != 13 || g.RequiresPython.String() != ">=3.12" || g.RequiresLine != 19 {
 		t.Errorf("group typing is %+v", g)
 	}
 	if d := f.DefaultGroups; d == nil || d.All || !slices.Equal(d.Names, []string{"dev", "typing"}) || d.Line != 16 {

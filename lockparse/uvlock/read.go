@@ -91,7 +91,7 @@ func (r *reader) conflicts(root tomltree.Table) {
 				group:   pep508.NormalizeName(t.String("group")),
 			}
 			set.items = append(set.items, item)
-			set.line = t.Line()
+			set.line = cmp.Or(set.line, t.Line())
 			if item.extra != "" {
 				r.graph.conflicting[item.encode()] = true
 			}
@@ -158,12 +158,10 @@ func (r *reader) node(t tomltree.Table) *node {
 	p := &lock.Package{Name: r.name(t), Version: t.String("version"), At: r.doc.At(t.Line())}
 	n := &node{Package: p, settings: r.settings(t)}
 	n.id = identity{name: p.Name, version: p.Version}
-	p.Source, n.id.source = r.source(t.Table("source"))
+	p.Source, n.id.source = r.source(t)
 	p.Wheels = r.wheels(p, t)
 	p.Sdist = r.sdist(p, t)
-	if _, err := pep440.Parse(p.Version); err != nil && (t.Has("version") || p.Source.Origin == lock.Registry) {
-		r.doc.Errorf(t.LineOf("version"), "version of %s: %w", p.Name, err)
-	}
+	r.checkVersion(p, t)
 	for _, text := range t.Texts("resolution-markers") {
 		n.forks = append(n.forks, r.marker(text.Text, text.Line))
 	}
@@ -175,14 +173,30 @@ func (r *reader) node(t tomltree.Table) *node {
 	}
 	r.lock.Packages = append(r.lock.Packages, p)
 	r.graph.packages = append(r.graph.packages, n)
-	if r.graph.byID[n.id] != nil {
-		r.doc.Errorf(t.Line(), "the package %s is in the lock a second time", p)
+	if first := r.graph.byID[n.id]; first != nil {
+		err := diag.Errorf(p.At, "the package %s is in the lock a second time", p)
+		err.At = append(err.At, first.At)
+		r.doc.Add(err)
 	}
 	r.graph.byID[n.id] = n
 	r.graph.byName[p.Name] = append(r.graph.byName[p.Name], n)
 	n.extras = lists(t.Table("optional-dependencies"))
 	n.groups = lists(either(t, "dev-dependencies", "dependency-groups"))
 	return n
+}
+
+// checkVersion refuses a version that is none, and a package of an index
+// without one: that is only for what a build would tell.
+func (r *reader) checkVersion(p *lock.Package, t tomltree.Table) {
+	if !t.Has("version") {
+		if p.Source.Origin == lock.Registry {
+			r.doc.Errorf(t.Line(), "%s comes from an index, but has no version", p.Name)
+		}
+		return
+	}
+	if _, err := pep440.Parse(p.Version); err != nil {
+		r.doc.Errorf(t.LineOf("version"), "%s: %w", p.Name, err)
+	}
 }
 
 // either gives the table of a key that has had two names.
@@ -244,7 +258,7 @@ func (r *reader) edges(n *node, t tomltree.Table, key string) []edge {
 func (r *reader) target(from *node, t tomltree.Table) *node {
 	id := identity{name: r.name(t), version: t.String("version")}
 	if t.Has("source") {
-		_, id.source = r.source(t.Table("source"))
+		_, id.source = r.source(t)
 	}
 	named := r.graph.byName[id.name]
 	if len(named) == 1 {
@@ -252,11 +266,19 @@ func (r *reader) target(from *node, t tomltree.Table) *node {
 		id.source = cmp.Or(id.source, named[0].id.source)
 	}
 	to := r.graph.byID[id]
-	if to == nil {
-		r.doc.Errorf(t.Line(), "%s depends on %q, which names none of the %d packages %s of the lock",
-			from, strings.TrimSpace(id.name+" "+id.version), len(named), id.name)
+	if to != nil {
+		return to
 	}
-	return to
+	wanted := strings.TrimSpace(id.name + " " + id.version)
+	switch len(named) {
+	case 0:
+		r.doc.Errorf(t.Line(), "%s depends on %s, which is not in the lock", from, wanted)
+	case 1:
+		r.doc.Errorf(t.Line(), "%s depends on %s, but the lock has %s", from, wanted, named[0])
+	default:
+		r.doc.Errorf(t.Line(), "%s depends on %s, which means none or several of the %d that the lock has", from, wanted, len(named))
+	}
+	return nil
 }
 
 func (r *reader) name(t tomltree.Table) string {
@@ -273,7 +295,7 @@ func (r *reader) marker(text string, line int) pep508.Marker {
 	}
 	m, err := pep508.ParseMarker(text, pep508.UV)
 	if err != nil {
-		r.doc.Errorf(line, "marker = %q: %w", text, err)
+		r.doc.Errorf(line, "%w", err)
 	}
 	r.markers[text] = m
 	return m
@@ -282,7 +304,7 @@ func (r *reader) marker(text string, line int) pep508.Marker {
 func (r *reader) specifiers(t tomltree.Table, key string) pep440.Specifiers {
 	s, err := pep440.ParseSpecifiers(t.String(key))
 	if err != nil {
-		r.doc.Errorf(t.LineOf(key), "%s = %q: %w", key, t.String(key), err)
+		r.doc.Errorf(t.LineOf(key), "%s: %w", key, err)
 	}
 	return s
 }

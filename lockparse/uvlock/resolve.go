@@ -109,16 +109,23 @@ func (q *query) findRoots() error {
 	}
 	i := slices.IndexFunc(g.members, func(n *node) bool { return n.Name == name })
 	if i < 0 {
-		var names []string
-		for _, n := range g.members {
-			names = append(names, n.Name)
-		}
-		return lock.UnknownPackage.Errorf(at, "the project %q is not in %s", name, g.source.Name).
-			WithHint("%s", diag.Suggest(name, names))
+		return g.unknownProject(name, at)
 	}
 	q.single = g.members[i]
 	q.roots = g.members[i : i+1]
 	return nil
+}
+
+func (g *graph) unknownProject(name string, at diag.Range) error {
+	err := lock.UnknownPackage.Errorf(at, "the project %q is not in %s", name, g.source.Name)
+	if at.Source != g.source {
+		return err.WithHint("the lock is not that of this pyproject.toml, run uv lock")
+	}
+	names := make([]string, len(g.members))
+	for i, n := range g.members {
+		names[i] = n.Name
+	}
+	return err.WithHint("%s", diag.Suggest(name, names))
 }
 
 // findDefaults finds the default groups: those of the selected member, not of
@@ -325,7 +332,7 @@ func pythonsOf(project *pyproject.File) []groupPython {
 	for _, group := range project.Groups {
 		for _, part := range project.WithIncludes(group.Name) {
 			if !part.RequiresPython.IsEmpty() {
-				pythons = append(pythons, groupPython{group.Name, part.RequiresPython, part.Line})
+				pythons = append(pythons, groupPython{group.Name, part.RequiresPython, part.RequiresLine})
 			}
 		}
 	}

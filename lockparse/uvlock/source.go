@@ -15,7 +15,8 @@ import (
 
 // source reads where a package comes from. The string is the source as it is
 // written, by which edges name it.
-func (r *reader) source(t tomltree.Table) (lock.Source, string) {
+func (r *reader) source(parent tomltree.Table) (lock.Source, string) {
+	t := parent.Table("source")
 	for _, key := range t.Keys() {
 		text := t.String(key.Name)
 		var s lock.Source
@@ -39,7 +40,7 @@ func (r *reader) source(t tomltree.Table) (lock.Source, string) {
 		}
 		return s, key.Name + " " + text + " " + s.Subdirectory
 	}
-	r.doc.Errorf(t.Line(), "the package has no source that is known")
+	r.doc.Errorf(parent.LineOf("source"), "%s has no source that is known", parent.String("name"))
 	return lock.Source{}, ""
 }
 
@@ -106,13 +107,15 @@ func (r *reader) wheels(p *lock.Package, t tomltree.Table) []lock.File {
 	}
 	if p.Source.Origin == lock.Directory || p.Source.Origin == lock.Virtual {
 		r.doc.Errorf(tables[0].Line(), "%s is a source tree and cannot have wheels", p.Name)
+		return nil
 	}
 	version, err := pep440.Parse(p.Version)
 	check := err == nil && p.Version != ""
 	files := make([]lock.File, len(tables))
 	for i, t := range tables {
-		files[i] = r.file(p, t)
-		r.checkWheel(p, files[i], version, check)
+		if files[i] = r.file(p, t); files[i].Name != "" {
+			r.checkWheel(p, files[i], version, check)
+		}
 	}
 	return files
 }
@@ -123,7 +126,7 @@ func (r *reader) wheels(p *lock.Package, t tomltree.Table) []lock.File {
 func (r *reader) checkWheel(p *lock.Package, f lock.File, version pep440.Version, checkVersion bool) {
 	name, err := wheel.ParseFilename(f.Name)
 	if err != nil {
-		r.doc.Errorf(f.Line, "wheel of %s: %w", p, err)
+		r.doc.Errorf(f.Line, "%s: %w", p, err)
 		return
 	}
 	if name.Name != p.Name {

@@ -10,7 +10,12 @@
 // requires-python and the lock's environments. So these are checked first,
 // and edges of packages that were not reached are never evaluated.
 //
-// Whether the lock is up to date with its pyproject.toml is not checked.
+// Whether the lock is up to date with its pyproject.toml is not checked. Where
+// uv lets something pass that would install what nobody asked for, we refuse:
+//
+//   - a wheel of another project than its package; uv looks at versions only,
+//   - two versions of a package, which uv would install one over the other,
+//   - a target that none of the forks is for, where uv follows no edge.
 package uvlock
 
 import (

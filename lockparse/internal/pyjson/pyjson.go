@@ -18,16 +18,22 @@ const maxDepth = 900
 // Dumps gives a value as json.dumps(value, sort_keys=True) does. Values are
 // those of TOML: nil, bool, int64, float64, string, []any and map[string]any;
 // the error is for any other, such as a date, and for deep nesting.
-func Dumps(value any) (string, error) {
-	var w writer
+func Dumps(value any) (string, error) { return dumps(value, ", ", ": ") }
+
+// DumpsCompact is Dumps with separators=(",", ":"), without spaces.
+func DumpsCompact(value any) (string, error) { return dumps(value, ",", ":") }
+
+func dumps(value any, comma, colon string) (string, error) {
+	w := writer{comma: comma, colon: colon}
 	w.value(value)
 	return w.text.String(), w.err
 }
 
 type writer struct {
-	text  strings.Builder
-	depth int
-	err   error
+	comma, colon string
+	text         strings.Builder
+	depth        int
+	err          error
 }
 
 func (w *writer) value(v any) {
@@ -61,7 +67,7 @@ func (w *writer) list(items []any) {
 	w.text.WriteByte('[')
 	for i, item := range items {
 		if i > 0 {
-			w.text.WriteString(", ")
+			w.text.WriteString(w.comma)
 		}
 		w.value(item)
 	}
@@ -72,10 +78,10 @@ func (w *writer) table(table map[string]any) {
 	w.text.WriteByte('{')
 	for i, key := range slices.Sorted(maps.Keys(table)) {
 		if i > 0 {
-			w.text.WriteString(", ")
+			w.text.WriteString(w.comma)
 		}
 		w.string(key)
-		w.text.WriteString(": ")
+		w.text.WriteString(w.colon)
 		w.value(table[key])
 	}
 	w.text.WriteByte('}')

@@ -32,6 +32,13 @@ func TestDumps(t *testing.T) {
 	}
 }
 
+func TestDumpsCompact(t *testing.T) {
+	got, err := pyjson.DumpsCompact(map[string]any{"b": "x, y: z", "a": []any{int64(1), nil}})
+	if want := `{"a":[1,null],"b":"x, y: z"}`; got != want || err != nil {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+}
+
 func TestDumpsRefuses(t *testing.T) {
 	_, err := pyjson.Dumps(map[string]any{"when": []any{time.Time{}}})
 	if err == nil || err.Error() != "JSON has no time.Time" {

@@ -1,0 +1,39 @@
+# The image of the frontend, which a file's syntax line names, and of the
+# installer that the frontend mounts into the builds that it plans.
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 -t NAME --push .
+#
+# Everything is compiled on the build's own platform, so no emulation is
+# needed. The same sources give the same bytes: no paths, version control
+# state, build ids or times get into them. With SOURCE_DATE_EPOCH as build
+# argument and rewrite-timestamp=true the whole image is reproducible.
+
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+WORKDIR /src
+ENV CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
+# Go's own settings for networks where modules come from elsewhere.
+ARG GOPROXY GONOPROXY GOSUMDB GONOSUMDB GOPRIVATE
+COPY . .
+ARG TARGETOS TARGETARCH
+# Where HTTPS passes through a proxy with a certificate authority of its own,
+# the secret ca-certificates replaces the image's bundle for this step.
+RUN --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
+    for name in frontend install; do \
+        GOOS=$TARGETOS GOARCH=$TARGETARCH go build -ldflags="-s -w -buildid=" \
+            -o /out/$name/bin/imagespec-$name ./cmd/imagespec-$name || exit; \
+    done && find /out -exec touch -d @0 {} +
+
+FROM scratch
+LABEL org.opencontainers.image.title="imagespec" \
+      org.opencontainers.image.description="BuildKit frontend for ImageSpec files" \
+      org.opencontainers.image.source="https://github.com/imagespec/imagespec" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      moby.buildkit.frontend.network.none="true" \
+      moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts"
+# The installer's bytes are part of the cache key of what it installs. In a
+# layer below the frontend's it stays as it is when only the frontend changes.
+COPY --link --from=build /out/install/ /
+COPY --link --from=build /out/frontend/ /
+ENTRYPOINT ["/bin/imagespec-frontend"]

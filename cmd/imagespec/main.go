@@ -1,0 +1,67 @@
+// Command imagespec looks at ImageSpec files without an engine:
+//
+//	imagespec plan [-f FILE] [--platform P] [--python V] [--libc L] [CONTEXT]
+//
+// prints what the image would be as JSON: base, interpreter, layers and, in
+// "packages", one object per package with name, version, kind, file, url,
+// sha256, size and group, sorted by name. Errors go to stderr with the excerpt
+// that they are about; the exit status is then 1, and 2 for a wrong command
+// line.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/imagespec/imagespec/internal/diag"
+)
+
+const usage = `imagespec looks at ImageSpec files without an engine.
+
+usage:
+  imagespec plan [flags] [CONTEXT]   print what the image would be, as JSON
+
+CONTEXT is the folder that would be the build context, "." if it is left out.
+`
+
+// errUsage is a wrong command line; the flag package has said what is wrong.
+var errUsage = errors.New("usage")
+
+func main() {
+	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, diag.Format(err))
+		os.Exit(1)
+	}
+}
+
+// run does one command.
+func run(args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return errUsage
+	}
+	switch args[0] {
+	case "plan":
+		return runPlan(args[1:], stdout, stderr)
+	case "help", "-h", "--help":
+		fmt.Fprint(stdout, usage)
+		return nil
+	}
+	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "help"}), usage)
+	return errUsage
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

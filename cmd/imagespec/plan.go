@@ -1,0 +1,140 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+
+	"github.com/containerd/platforms"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/internal/base"
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// planFlags are the flags of "imagespec plan".
+type planFlags struct {
+	file, platform, python, libc, context string
+}
+
+func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
+	var f planFlags
+	set := flag.NewFlagSet("imagespec plan", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.StringVar(&f.file, "f", "", "the spec; imagespec.yaml in CONTEXT if it is left out")
+	set.StringVar(&f.platform, "platform", "", "target platform, such as linux/arm64; the spec's first, else that of this machine")
+	set.StringVar(&f.python, "python", "", "full version of the base image's Python, such as 3.12.4; guessed from the base's tag if it is left out")
+	set.StringVar(&f.libc, "libc", "", "C library of the base image, glibc-2.36 or musl-1.2; known for the official Python images")
+	if err := set.Parse(args); err != nil {
+		if err == flag.ErrHelp { //nolint:errorlint // Parse returns it bare
+			return f, err
+		}
+		return f, errUsage
+	}
+	if set.NArg() > 1 {
+		fmt.Fprintf(stderr, "imagespec plan: one build context is enough, not %q\n", set.Args())
+		return f, errUsage
+	}
+	f.context = "."
+	if set.NArg() == 1 {
+		f.context = set.Arg(0)
+	}
+	if f.file == "" {
+		f.file = filepath.Join(f.context, "imagespec.yaml")
+	}
+	return f, nil
+}
+
+// runPlan prints the plan of a spec.
+func runPlan(args []string, stdout, stderr io.Writer) error {
+	f, err := parsePlanFlags(args, stderr)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(f.file)
+	if err != nil {
+		return err
+	}
+	spec, warnings, err := imagespec.Parse(&diag.Source{Name: f.file, Data: data})
+	if err != nil {
+		return err
+	}
+	in, err := f.input(spec)
+	if err != nil {
+		return err
+	}
+	p, more, err := plan.Make(in)
+	for _, w := range append(warnings, more...) {
+		fmt.Fprintf(stderr, "%s\n", w)
+	}
+	if err != nil {
+		return err
+	}
+	return printJSON(stdout, p)
+}
+
+// input completes what the spec leaves open, from the flags and from what is
+// known of its base.
+func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
+	in := plan.Input{Spec: spec, Context: contextDir(f.context)}
+	var err error
+	if in.Platform, err = f.target(spec); err != nil {
+		return in, err
+	}
+	if in.Base, err = base.Of(spec); err != nil {
+		return in, err
+	}
+	facts, err := f.facts(in.Base.Ref)
+	if err != nil {
+		return in, err
+	}
+	if !facts.Complete() {
+		return in, diag.Errorf(in.Base.At, "what Python and C library %s has is only known by a look at the image", in.Base.Ref).
+			WithHint("say it: --python 3.12.4 --libc glibc-2.36")
+	}
+	in.Python, in.Libc = facts.Python, facts.Libc
+	return in, nil
+}
+
+// facts is what is known of the base: what the flags say, else what its tag
+// tells.
+func (f planFlags) facts(ref string) (base.Facts, error) {
+	known := base.Known(ref)
+	var said base.Facts
+	if f.python != "" {
+		said.Python = plan.Python{Version: base.NewestPatch(f.python), Home: known.Python.Home}
+	}
+	if f.libc != "" {
+		libc, err := base.ParseLibc(f.libc)
+		if err != nil {
+			return base.Facts{}, err
+		}
+		said.Libc = libc
+	}
+	return said.Or(known), nil
+}
+
+// target is the platform of the plan.
+func (f planFlags) target(spec *imagespec.Spec) (ocispecs.Platform, error) {
+	if f.platform == "" {
+		if all := spec.Platforms(); len(all) > 0 {
+			return all[0], nil
+		}
+		return platforms.Normalize(ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}), nil
+	}
+	p, err := platforms.Parse(f.platform)
+	if err != nil {
+		return p, fmt.Errorf("platform %q: %w", f.platform, err)
+	}
+	return platforms.Normalize(p), nil
+}
+
+// contextDir is a build context on disk.
+func contextDir(dir string) fs.FS { return os.DirFS(path.Clean(filepath.ToSlash(dir))) }

@@ -1,0 +1,208 @@
+// Package frontend is the BuildKit gateway frontend for ImageSpec files: it
+// reads what the client sent, compiles it with the packages below it and
+// returns references and metadata. It follows BuildKit's own Dockerfile
+// frontend (frontend/dockerfile/builder, frontend/dockerui) in every option.
+//
+// What an image contains is decided in package plan, how LLB is made of it in
+// llbgen; here is only the conversation with the client and the engine.
+package frontend
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// Build is the gateway's entry: it answers one build or subrequest.
+func Build(ctx context.Context, c client.Client) (res *client.Result, err error) {
+	defer recoverTo(&err)
+	ui, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	opts := ui.BuildOpts().Opts
+	if err := checkCaps(opts["frontend.caps"]); err != nil {
+		return nil, err
+	}
+	entry, err := ui.ReadEntrypoint(ctx, "yaml")
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec %q: %w", opts["filename"], err)
+	}
+	b := &build{ui: ui, gateway: c, entry: entry, files: newFiles(entry.SourceMap)}
+	b.context = &contextFS{build: b}
+	res, err = b.answer(ctx)
+	return res, b.files.explain(err)
+}
+
+// recoverTo turns a panic into an error, since nobody sees what a frontend
+// prints. Every goroutine needs it on its own.
+func recoverTo(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("imagespec: this is a bug in the frontend, please report it: %v\n%s", r, debug.Stack())
+	}
+}
+
+// build is one call of the frontend.
+type build struct {
+	ui      *dockerui.Client
+	gateway client.Client
+	entry   *dockerui.Source // the spec's file
+	files   *files           // what errors, warnings and ops point at
+	context *contextFS       // the build context, read file by file
+}
+
+// answer parses the spec and does what the client asked for.
+func (b *build) answer(ctx context.Context) (*client.Result, error) {
+	if request, ok := b.ui.BuildOpts().Opts["requestid"]; ok {
+		return b.subrequest(ctx, request)
+	}
+	spec, warnings, err := b.parse()
+	if err != nil {
+		return nil, err
+	}
+	b.warn(ctx, warnings)
+	if err := b.checkTarget(); err != nil {
+		return nil, err
+	}
+	b.setPlatforms(spec)
+	epoch, err := b.epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
+		defer recoverTo(&err)
+		c, err := b.compile(ctx, spec, platform)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 { // the other platforms would only repeat them
+			b.warn(ctx, c.warnings)
+		}
+		if res, err = b.solve(ctx, c); err != nil {
+			return nil, err
+		}
+		res.Epoch = epoch
+		return res, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result.Finalize()
+}
+
+// parse reads the spec.
+func (b *build) parse() (*imagespec.Spec, []diag.Warning, error) {
+	return imagespec.Parse(&diag.Source{Name: b.entry.Filename, Data: b.entry.Data})
+}
+
+// checkTarget refuses --target: a spec describes one image.
+func (b *build) checkTarget() error {
+	if b.ui.Target == "" {
+		return nil
+	}
+	return fmt.Errorf("target %q not found: a spec describes one image and has no targets; leave out --target", b.ui.Target)
+}
+
+// setPlatforms takes the platforms of the spec where the client gives none.
+func (b *build) setPlatforms(spec *imagespec.Spec) {
+	if len(b.ui.TargetPlatforms) > 0 {
+		return
+	}
+	b.ui.TargetPlatforms = spec.Platforms()
+	if len(b.ui.TargetPlatforms) > 1 {
+		b.ui.MultiPlatformRequested = true
+	}
+}
+
+// compiled is an image ready to be solved.
+type compiled struct {
+	plan     *plan.Plan
+	base     *baseImage
+	platform ocispecs.Platform
+	state    llb.State
+	warnings []diag.Warning
+}
+
+// compile makes the plan and the LLB of the image for one platform; nil is the
+// engine's own.
+func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform) (*compiled, error) {
+	c := &compiled{platform: b.ui.BuildPlatforms[0]}
+	if platform != nil {
+		c.platform = *platform
+	}
+	var err error
+	c.base, err = b.resolveBase(ctx, spec, c.platform)
+	if err != nil {
+		return nil, err
+	}
+	c.plan, c.warnings, err = plan.Make(plan.Input{
+		Spec:     spec,
+		Context:  b.context.with(ctx),
+		Platform: c.platform,
+		Base:     c.base.Base,
+		Python:   c.base.facts.Python,
+		Libc:     c.base.facts.Libc,
+	})
+	if err != nil {
+		return nil, err
+	}
+	wheels, err := b.context.with(ctx).wheels(c.plan)
+	if err != nil {
+		return nil, err
+	}
+	helper, err := b.helper()
+	if err != nil {
+		return nil, err
+	}
+	c.state = llbgen.State(c.plan, llbgen.Options{
+		Base:          c.base.state,
+		Helper:        helper,
+		BuildPlatform: b.ui.BuildPlatforms[0],
+		Caps:          b.ui.BuildOpts().LLBCaps,
+		Files:         wheels,
+		Limits:        b.limits(),
+		Locate:        b.files.location,
+		NoCache:       b.ui.IsNoCache("install"),
+		StepPrefix:    b.stepPrefix(c.platform),
+	})
+	return c, nil
+}
+
+// stepPrefix tells the steps of several platforms apart.
+func (b *build) stepPrefix(p ocispecs.Platform) string {
+	if len(b.ui.TargetPlatforms) < 2 {
+		return ""
+	}
+	return platforms.FormatAll(p) + " "
+}
+
+// helper is the image that the frontend itself runs from: the installer lies
+// beside it.
+func (b *build) helper() (llb.State, error) {
+	own, ok := b.gateway.(interface{ CurrentFrontend() (*llb.State, error) })
+	if !ok {
+		return llb.State{}, errNoImage
+	}
+	st, err := own.CurrentFrontend()
+	if err != nil {
+		return llb.State{}, fmt.Errorf("reading the frontend's own image: %w", err)
+	}
+	if st == nil {
+		return llb.State{}, errNoImage
+	}
+	return *st, nil
+}
+
+var errNoImage = fmt.Errorf("the engine does not tell the frontend which image it runs from: " +
+	"it needs BuildKit 0.9 or later, and the spec has to be built through a # syntax= line or BUILDKIT_SYNTAX")

@@ -1,0 +1,157 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/patternmatcher"
+
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/lock"
+)
+
+// contextFS reads single files of the build context, whatever it is: a folder
+// of the client, a git repository, an archive or an input. Only the files that
+// are read are sent, each with a hint of its own: sharing the hint of the main
+// context would have the client send that one anew.
+type contextFS struct {
+	build *build
+	ctx   context.Context //nolint:containedctx // fs.FS has no context; it lives as long as one compile
+}
+
+func (c *contextFS) with(ctx context.Context) *contextFS {
+	return &contextFS{build: c.build, ctx: ctx}
+}
+
+// Open implements fs.FS for files.
+func (c *contextFS) Open(name string) (fs.File, error) {
+	data, err := c.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return &file{Reader: bytes.NewReader(data), name: path.Base(name)}, nil
+}
+
+// ReadFile implements fs.ReadFileFS. The file is known to messages and ops
+// from then on.
+func (c *contextFS) ReadFile(name string) ([]byte, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	st, err := c.state(name)
+	if err != nil {
+		return nil, err
+	}
+	def, err := st.Marshal(c.ctx, llb.WithCaps(c.build.ui.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, fmt.Errorf("marshalling the build context: %w", err)
+	}
+	ref, err := c.build.ref(c.ctx, client.SolveRequest{Definition: def.ToPB()})
+	if err != nil {
+		return nil, err
+	}
+	data, err := dockerui.ReadFile(c.ctx, ref, name)
+	if err != nil {
+		return nil, c.missing(name, err)
+	}
+	m := llb.NewSourceMap(st, name, language(name), data)
+	m.Definition = def
+	c.build.files.add(m)
+	return data, nil
+}
+
+// state is the build context, of which one file is sent.
+func (c *contextFS) state(name string) (*llb.State, error) {
+	return c.build.ui.MainContext(c.ctx,
+		llb.FollowPaths([]string{name}),
+		llb.SharedKeyHint("imagespec:"+name),
+		llb.Differ(llb.DiffNone, false),
+		dockerui.WithInternalName("load "+name),
+	)
+}
+
+// wheels gives the build context for each wheel of the plan that lies in it.
+func (c *contextFS) wheels(p *plan.Plan) (map[string]llb.State, error) {
+	wheels := map[string]llb.State{}
+	for _, pkg := range p.Packages {
+		if pkg.Kind != lock.KindWheel || pkg.Path == "" {
+			continue
+		}
+		st, err := c.state(pkg.Path)
+		if err != nil {
+			return nil, err
+		}
+		wheels[pkg.Path] = *st
+	}
+	return wheels, nil
+}
+
+// missing says why a file cannot be read. Over the gateway an absent file is
+// only a text.
+func (c *contextFS) missing(name string, err error) error {
+	if !strings.Contains(err.Error(), "no such file or directory") && !errors.Is(err, fs.ErrNotExist) {
+		return &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	if c.ignored(name) {
+		return &ignoredError{name: name}
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// ignored says whether the ignore file of the build leaves a file out.
+func (c *contextFS) ignored(name string) bool {
+	patterns, err := c.build.ui.DockerIgnorePatterns(c.ctx)
+	if err != nil || len(patterns) == 0 {
+		return false
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return false
+	}
+	match, err := matcher.MatchesOrParentMatches(name)
+	return err == nil && match
+}
+
+// ignoredError is a file that the ignore file leaves out of the context.
+type ignoredError struct{ name string }
+
+func (e *ignoredError) Error() string {
+	return fmt.Sprintf("%s is left out of the build context by .dockerignore; add a line \"!%s\" to it", e.name, e.name)
+}
+
+// Is makes it an absent file too.
+func (e *ignoredError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// language is the syntax that editors may show a file's excerpt in.
+func language(name string) string {
+	switch path.Ext(name) {
+	case ".toml", ".lock":
+		return "toml"
+	case ".json":
+		return "json"
+	}
+	return "text"
+}
+
+// file is a file that was read whole.
+type file struct {
+	*bytes.Reader
+	name string
+}
+
+func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *file) Close() error               { return nil }
+func (f *file) Name() string               { return f.name }
+func (f *file) Mode() fs.FileMode          { return 0o444 }
+func (f *file) ModTime() time.Time         { return time.Time{} }
+func (f *file) IsDir() bool                { return false }
+func (f *file) Sys() any                   { return nil }

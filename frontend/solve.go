@@ -1,0 +1,124 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// solve builds a compiled image. The result is evaluated here and not by the
+// exporter, so that a wheel that cannot be fetched is explained.
+func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, error) {
+	if err := c.plan.Buildable(); err != nil {
+		return nil, err
+	}
+	def, err := c.state.Marshal(ctx, llb.Platform(c.platform), llb.WithCaps(b.ui.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, fmt.Errorf("marshalling LLB: %w", err)
+	}
+	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	if err != nil {
+		return nil, b.explainFetch(ctx, err, def, c.plan)
+	}
+	return &dockerui.BuildResult{
+		Reference: ref,
+		Image:     llbgen.Image(c.plan, c.base.config, c.platform, b.ui.Labels),
+		BaseImage: &c.base.config,
+	}, nil
+}
+
+// ref solves a request to its one reference, with the client's cache imports.
+func (b *build) ref(ctx context.Context, req client.SolveRequest) (client.Reference, error) {
+	req.CacheImports = b.ui.CacheImports
+	res, err := b.gateway.Solve(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return res.SingleRef()
+}
+
+// explainFetch turns the failure of a wheel's source into an error that names
+// the package. BuildKit itself says "digest mismatch" for whatever the server
+// sent, an error page included (moby/buildkit#6380).
+func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition, p *plan.Plan) error {
+	pkg := failedPackage(err, def, p)
+	if pkg == nil {
+		return err
+	}
+	e := diag.Errorf(pkg.At, "%s %s cannot be fetched from %s", pkg.Name, pkg.Version, pkg.URL)
+	e.Err = err
+	if status := b.probe(ctx, pkg.URL); status != nil {
+		e.Msg += ": " + status.Error()
+		return e.WithHint("check that the index still has the file, or lock again")
+	}
+	if strings.Contains(err.Error(), "digest mismatch") {
+		e.Msg += ": its sha256 is not the " + pkg.SHA256 + " of the lock"
+		return e.WithHint("the file has changed since it was locked: find out why before locking it again")
+	}
+	e.Msg += ": " + lastCause(err)
+	return e
+}
+
+// failedPackage gives the package whose source failed, nil if it was another
+// step that did.
+func failedPackage(err error, def *llb.Definition, p *plan.Plan) *plan.Package {
+	var vertex *errdefs.VertexError
+	if !errors.As(err, &vertex) {
+		return nil
+	}
+	for _, dt := range def.Def {
+		if digest.FromBytes(dt).String() != vertex.Digest {
+			continue
+		}
+		var op pb.Op
+		if op.UnmarshalVT(dt) != nil || op.GetSource() == nil {
+			return nil
+		}
+		return packageByURL(p, op.GetSource().Identifier)
+	}
+	return nil
+}
+
+func packageByURL(p *plan.Plan, url string) *plan.Package {
+	for i := range p.Packages {
+		if p.Packages[i].URL == url {
+			return &p.Packages[i]
+		}
+	}
+	return nil
+}
+
+// probe asks for a URL without a checksum, for then the engine does look at
+// the status; nil if the server answers well.
+func (b *build) probe(ctx context.Context, url string) error {
+	_, err := b.gateway.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: url}, sourceresolver.Opt{
+		LogName: "[internal] ask for " + url,
+	})
+	if err == nil {
+		return nil
+	}
+	return errors.New(lastCause(err))
+}
+
+// lastCause gives the innermost text of an error that has come over the
+// gateway as one string of causes.
+func lastCause(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 && strings.Contains(text[i:], "status") {
+		return strings.TrimPrefix(text[i:], ": ")
+	}
+	return text
+}

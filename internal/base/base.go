@@ -1,0 +1,97 @@
+// Package base finds out what a base image is for Python packages: which
+// interpreter it has, where, and which C library. It looks, in this order, at
+// the image's configuration, at a table of well-known tags, and at the image's
+// files; it never runs the image. How the configuration and the files are
+// read, over the gateway or not at all, is the caller's business.
+package base
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/distribution/reference"
+
+	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/wheel"
+)
+
+// DefaultPython is the version where a spec names neither base nor Python.
+const DefaultPython = "3.13"
+
+// Facts is what is known of a base. Zero fields are unknown.
+type Facts struct {
+	Python plan.Python
+	Libc   wheel.Libc
+}
+
+// Complete says whether packages can be selected for the base.
+func (f Facts) Complete() bool { return f.Python.Version != "" && f.Libc.Family != "" }
+
+// Or fills what f leaves unknown from g.
+func (f Facts) Or(g Facts) Facts {
+	if f.Python.Version == "" {
+		f.Python = g.Python
+	}
+	if f.Libc.Family == "" {
+		f.Libc = g.Libc
+	}
+	return f
+}
+
+// Of gives the base that a spec names, or the default one for its Python: the
+// Debian release that flytekit's own images stand on.
+func Of(spec *imagespec.Spec) (plan.Base, error) {
+	ref, at := spec.BaseImage.Value, spec.BaseImage.At
+	if !spec.BaseImage.IsSet() {
+		version := DefaultPython
+		if spec.PythonVersion.IsSet() {
+			version, at = spec.PythonVersion.Value, spec.PythonVersion.At
+		}
+		ref = "python:" + version + "-slim-bookworm"
+	}
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return plan.Base{}, diag.Errorf(at, "base image %q is no image reference: %w", ref, err)
+	}
+	return plan.Base{Ref: reference.TagNameOnly(named).String(), At: at}, nil
+}
+
+// FromConfig reads the environment of an image's configuration. Only the
+// official Python images and those built on them set PYTHON_VERSION; their
+// interpreter lies in /usr/local/bin.
+func FromConfig(env []string) Facts {
+	if version := lookup(env, "PYTHON_VERSION"); version != "" {
+		return Facts{Python: plan.Python{Version: version, Home: officialHome}}
+	}
+	return Facts{}
+}
+
+// Path gives the directories of the PATH in an image's environment.
+func Path(env []string) []string {
+	path := lookup(env, "PATH")
+	if path == "" {
+		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	}
+	return strings.Split(path, ":")
+}
+
+func lookup(env []string, name string) string {
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// ParseLibc reads a C library as the command line spells it: "glibc-2.36".
+func ParseLibc(s string) (wheel.Libc, error) {
+	family, version, _ := strings.Cut(s, "-")
+	libc := wheel.Libc{Family: family}
+	if _, err := fmt.Sscanf(version, "%d.%d", &libc.Major, &libc.Minor); err != nil || (family != "glibc" && family != "musl") {
+		return wheel.Libc{}, fmt.Errorf("C library %q: it has to be written like glibc-2.36 or musl-1.2", s)
+	}
+	return libc, nil
+}

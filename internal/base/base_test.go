@@ -1,0 +1,148 @@
+package base
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/wheel"
+)
+
+var (
+	glibc236 = wheel.Libc{Family: "glibc", Major: 2, Minor: 36}
+	musl12   = wheel.Libc{Family: "musl", Major: 1, Minor: 2}
+)
+
+func python(version, home string) plan.Python { return plan.Python{Version: version, Home: home} }
+
+func TestOf(t *testing.T) {
+	for _, tc := range []struct{ spec, want string }{
+		{"name: a", "docker.io/library/python:3.13-slim-bookworm"},
+		{"python_version: 3.10", "docker.io/library/python:3.10-slim-bookworm"},
+		{"base_image: python:3.11-slim", "docker.io/library/python:3.11-slim"},
+		{"base_image: ghcr.io/org/base", "ghcr.io/org/base:latest"},
+	} {
+		spec, _, err := imagespec.Parse(&diag.Source{Name: "imagespec.yaml", Data: []byte(tc.spec)})
+		if err != nil {
+			t.Fatalf("%s: %v", tc.spec, err)
+		}
+		got, err := Of(spec)
+		if err != nil || got.Ref != tc.want {
+			t.Errorf("%s: base %q, %v; want %q", tc.spec, got.Ref, err, tc.want)
+		}
+	}
+}
+
+func TestKnown(t *testing.T) {
+	for _, tc := range []struct {
+		ref  string
+		want Facts
+	}{
+		{"docker.io/library/python:3.12.4-slim-bookworm", Facts{python("3.12.4", "/usr/local/bin"), glibc236}},
+		{"docker.io/library/python:3.10-slim-bookworm", Facts{python("3.10.22", "/usr/local/bin"), glibc236}},
+		{"mirror.example:5000/hub/python:3.14-alpine3.23", Facts{python("3.14.10", "/usr/local/bin"), musl12}},
+		// The plain tags move from one Debian release to the next.
+		{"python:3.12-slim", Facts{Python: python("3.12.16", "/usr/local/bin")}},
+		{"python:latest", Facts{}},
+		{"debian:bookworm", Facts{}}, // has no Python
+		{"ghcr.io/org/my-python:3.12-bookworm", Facts{}},
+	} {
+		if got := Known(tc.ref); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", tc.ref, got, tc.want)
+		}
+	}
+}
+
+func TestFromConfig(t *testing.T) {
+	got := FromConfig([]string{"PATH=/usr/local/bin:/bin", "PYTHON_VERSION=3.13.0rc2"})
+	if want := (Facts{Python: python("3.13.0rc2", "/usr/local/bin")}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := FromConfig([]string{"PATH=/bin"}); got != (Facts{}) {
+		t.Errorf("%+v of an image that tells nothing", got)
+	}
+}
+
+// file is the data of an executable that holds some strings.
+func file(strs ...string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte("\x7fELF\x00" + strings.Join(strs, "\x00") + "\x00"), Mode: 0o755}
+}
+
+func TestInspect(t *testing.T) {
+	const (
+		banner236 = "ld.so (Debian GLIBC 2.36-9+deb12u9) stable release version 2.36."
+		banner231 = "GNU C Library (Debian GLIBC 2.31-13+deb11u11) stable release version 2.31."
+	)
+	path := []string{"/usr/local/bin", "/usr/bin", "/absent"}
+	for _, tc := range []struct {
+		name string
+		arch string
+		root fstest.MapFS
+		want Facts
+	}{
+		{
+			"Debian's own Python", "amd64",
+			fstest.MapFS{
+				"usr/bin/python3":            file("3.11.2"),
+				"usr/bin/python3.11":         file("3.2.0", "3.11.2", "%.80s (%.80s) %.80s"),
+				"usr/bin/python3.11-config":  file(),
+				"lib64/ld-linux-x86-64.so.2": file(banner236),
+			},
+			Facts{python("3.11.2", "/usr/bin"), glibc236},
+		},
+		{
+			"a shared libpython, the newest of two", "arm64",
+			fstest.MapFS{
+				"usr/local/bin/python3.9":             file("3.9.1"),
+				"usr/local/bin/python3.14":            file(),
+				"usr/local/lib/libpython3.14.so.1.0":  file("3.14.0rc1+"),
+				"lib/ld-linux-aarch64.so.1":           file(banner236),
+				"usr/bin/python3.11":                  file("3.11.2"),
+				"lib64/ld-linux-x86-64.so.2":          file("no banner"),
+				"usr/local/lib/libpython3.9.so.1.0":   file("3.9.1"),
+				"usr/local/lib/libpython3.14.so.1.0x": file("3.14.9"),
+			},
+			Facts{python("3.14.0rc1", "/usr/local/bin"), glibc236},
+		},
+		{
+			"a loader without banner", "amd64",
+			fstest.MapFS{
+				"usr/bin/python3.9":              file("3.9.2"),
+				"lib64/ld-linux-x86-64.so.2":     file(),
+				"lib/x86_64-linux-gnu/libc.so.6": file(banner231),
+			},
+			Facts{python("3.9.2", "/usr/bin"), wheel.Libc{Family: "glibc", Major: 2, Minor: 31}},
+		},
+		{
+			"Alpine", "amd64",
+			fstest.MapFS{
+				"usr/bin/python3.12":      file("3.12.9"),
+				"lib/ld-musl-x86_64.so.1": file("musl libc", "1.2.5"),
+			},
+			Facts{python("3.12.9", "/usr/bin"), musl12},
+		},
+		{"nothing of it", "amd64", fstest.MapFS{"bin/sh": file()}, Facts{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := Inspect(tc.root, path, tc.arch); got != tc.want {
+				t.Errorf("%+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestParseLibc(t *testing.T) {
+	for s, want := range map[string]wheel.Libc{"glibc-2.36": glibc236, "musl-1.2": musl12} {
+		if got, err := ParseLibc(s); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "glibc", "glibc-2", "uclibc-1.0", "2.36"} {
+		if got, err := ParseLibc(s); err == nil {
+			t.Errorf("%q is read as %+v", s, got)
+		}
+	}
+}

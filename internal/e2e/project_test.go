@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/imagespec/imagespec/internal/testengine"
+)
+
+// project is a build context on disk whose spec names the frontend under test.
+type project struct {
+	engine *testengine.Engine
+	dir    string
+	image  string // where it is pushed to
+}
+
+// syntax is the line of a spec that names the frontend.
+var syntax = regexp.MustCompile(`(?m)^# syntax=.*`)
+
+// example copies a project of testdata.
+func example(t *testing.T, engine *testengine.Engine, name string) project {
+	t.Helper()
+	p := empty(t, engine)
+	if err := os.CopyFS(p.dir, os.DirFS(filepath.Join("..", "..", "testdata", "projects", name))); err != nil {
+		t.Fatal(err)
+	}
+	p.edit(t, "imagespec.yaml", func(text string) string { return text })
+	return p
+}
+
+// written makes a project of the files in a txtar archive.
+func written(t *testing.T, engine *testengine.Engine, archive string) project {
+	t.Helper()
+	p := empty(t, engine)
+	for _, file := range txtar.Parse([]byte(archive)).Files {
+		path := filepath.Join(p.dir, filepath.FromSlash(file.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.edit(t, "imagespec.yaml", func(text string) string { return text })
+	return p
+}
+
+func empty(t *testing.T, engine *testengine.Engine) project {
+	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(t.Name()), "-")
+	return project{engine: engine, dir: t.TempDir(), image: engine.Registry + "/e2e/" + name + ":latest"}
+}
+
+// edit changes a file of the project. In a spec, the frontend under test takes
+// the place of the one that it names.
+func (p project) edit(t *testing.T, name string, change func(string) string) {
+	t.Helper()
+	path := filepath.Join(p.dir, name)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if os.IsNotExist(err) && name == "imagespec.yaml" {
+			return // a test of just that
+		}
+		t.Fatal(err)
+	}
+	text := change(string(data))
+	if name == "imagespec.yaml" {
+		text = syntax.ReplaceAllString(text, "# syntax="+p.engine.FrontendRef(t))
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace changes one place of a file.
+func (p project) replace(t *testing.T, name, old, new string) {
+	t.Helper()
+	p.edit(t, name, func(text string) string {
+		if !strings.Contains(text, old) {
+			t.Fatalf("%s has no %q", name, old)
+		}
+		return strings.Replace(text, old, new, 1)
+	})
+}
+
+// build builds and pushes the project.
+func (p project) build(t *testing.T, args ...string) *testengine.Built {
+	t.Helper()
+	built, err := p.tryBuild(t, args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, built.Output)
+	}
+	return built
+}
+
+func (p project) tryBuild(t *testing.T, args ...string) (*testengine.Built, error) {
+	t.Helper()
+	args = append([]string{
+		"-f", filepath.Join(p.dir, "imagespec.yaml"), "--provenance=false", "--output", "type=image,push=true,name=" + p.image,
+	}, args...)
+	return p.engine.Build(t, p.dir, args...)
+}
+
+// run runs the image that was pushed last.
+func (p project) run(t *testing.T, command ...string) string {
+	t.Helper()
+	ran := p.engine.Run(t, p.image, command...)
+	if ran.Status != 0 {
+		t.Fatalf("%q ends with status %d:\n%s%s", command, ran.Status, ran.Stdout, ran.Stderr)
+	}
+	return ran.Stdout
+}
+
+// planned asks the frontend for the plan.
+func (p project) planned(t *testing.T, args ...string) plannedImage {
+	t.Helper()
+	built, err := p.engine.Build(t, p.dir, append([]string{"-f", filepath.Join(p.dir, "imagespec.yaml"), "--call=imagespec.plan,format=json"}, args...)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, built.Output)
+	}
+	var planned plannedImage
+	text := built.Output[strings.Index(built.Output, "{"):]
+	if err := json.NewDecoder(strings.NewReader(text)).Decode(&planned); err != nil {
+		t.Fatalf("plan: %v\n%s", err, built.Output)
+	}
+	return planned
+}
+
+// plannedImage is what the tests need of a plan.
+type plannedImage struct {
+	Packages []struct{ Name, Version, Group string }
+	Layers   []struct{ Name string }
+}
+
+func (p plannedImage) versions() []string {
+	var versions []string
+	for _, pkg := range p.Packages {
+		versions = append(versions, pkg.Name+" "+pkg.Version)
+	}
+	slices.Sort(versions)
+	return versions
+}
+
+// listInstalled prints what Python itself says is installed, one "name
+// version" a line; checkImports imports everything that the packages say is
+// importable, and prints what cannot be.
+const (
+	listInstalled = `
+import importlib.metadata, re
+for d in importlib.metadata.distributions():
+    print(re.sub(r"[-_.]+", "-", d.metadata["Name"]).lower(), d.version)
+`
+	checkImports = `
+import importlib, importlib.metadata, sys, warnings
+warnings.simplefilter("ignore")
+names = sorted(n for n in importlib.metadata.packages_distributions() if n.isidentifier() and not n.startswith("_"))
+bad = []
+for n in names:
+    try:
+        importlib.import_module(n)
+    except BaseException as e:
+        bad.append(f"{n}: {type(e).__name__}: {e}")
+print(len(names), "imports")
+print("\n".join(bad))
+`
+)
+
+// installed gives what Python says is installed in the image.
+func (p project) installed(t *testing.T) []string {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(p.run(t, "python", "-c", listInstalled)), "\n")
+	slices.Sort(lines)
+	return lines
+}

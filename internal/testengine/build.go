@@ -1,0 +1,171 @@
+package testengine
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+
+	digest "github.com/opencontainers/go-digest"
+)
+
+// Built is what docker buildx said about a build.
+type Built struct {
+	Output   string         // standard output and error, with plain progress
+	Metadata map[string]any // of --metadata-file; nil if the build failed
+}
+
+// Build runs docker buildx build with these arguments; the context is a folder
+// or a URL. The error of a failed build is its exit status; its text is in
+// Output.
+func (e *Engine) Build(t testing.TB, context string, args ...string) (*Built, error) {
+	t.Helper()
+	metadata := filepath.Join(t.TempDir(), "metadata.json")
+	args = append([]string{"buildx", "build", "--builder=" + e.Builder, "--progress=plain", "--metadata-file=" + metadata}, args...)
+	cmd := e.Docker(t.Context(), append(args, context)...)
+	output, err := cmd.CombinedOutput()
+	built := &Built{Output: string(output)}
+	if err != nil {
+		return built, fmt.Errorf("docker buildx build: %w", err)
+	}
+	text, err := os.ReadFile(metadata)
+	if err != nil {
+		return built, err
+	}
+	return built, json.Unmarshal(text, &built.Metadata)
+}
+
+// Digest is the digest of the image or index that was exported.
+func (b *Built) Digest() digest.Digest {
+	text, _ := b.Metadata["containerimage.digest"].(string)
+	return digest.Digest(text)
+}
+
+// Steps maps each step's name to how it went: "CACHED", "DONE", "ERROR" or
+// "CANCELED", from the plain progress.
+func (b *Built) Steps() map[string]string {
+	line := regexp.MustCompile(`^#(\d+) (CACHED|DONE|ERROR|CANCELED|.+)`)
+	names, steps := map[string]string{}, map[string]string{}
+	scanner := bufio.NewScanner(bytes.NewBufferString(b.Output))
+	for scanner.Scan() {
+		match := line.FindStringSubmatch(scanner.Text())
+		if match == nil {
+			continue
+		}
+		number, text := match[1], match[2]
+		switch name, known := names[number]; {
+		case !known:
+			names[number] = text
+		case text == "CACHED" || text == "DONE" || text == "ERROR" || text == "CANCELED":
+			steps[name] = text
+		}
+	}
+	return steps
+}
+
+// Docker is a docker command that finds our buildx.
+func (e *Engine) Docker(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Env = append(os.Environ(), e.buildxEnv()...)
+	return cmd
+}
+
+// dialStdio reaches the API of a builder that only docker buildx knows.
+func (e *Engine) dialStdio(ctx context.Context, _ string) (net.Conn, error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "client"), os.NewFile(uintptr(pair[1]), "builder")
+	defer ours.Close()
+	defer theirs.Close()
+	cmd := exec.Command("docker", "buildx", "--builder="+e.Builder, "dial-stdio", "--progress=none")
+	cmd.Stdin, cmd.Stdout = theirs, theirs
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go cmd.Wait() // ends when the connection does
+	return net.FileConn(ours)
+}
+
+// buildFrontend builds the frontend's image from our Dockerfile with this
+// engine and returns its reference by digest, so that changed sources give
+// another one.
+func (e *Engine) buildFrontend() (string, error) {
+	name := e.Registry + "/imagespec/frontend"
+	dir, err := os.MkdirTemp("", "imagespec-frontend-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	metadata := filepath.Join(dir, "metadata.json")
+	args := append([]string{
+		"buildx", "build", "--builder=" + e.Builder, "--provenance=false", "--progress=plain",
+		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
+		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name + ":dev",
+	}, HostArgs()...)
+	cmd := e.Docker(context.Background(), append(args, e.checkout)...)
+	if err := run(cmd); err != nil {
+		return "", err
+	}
+	var answer struct {
+		Digest digest.Digest `json:"containerimage.digest"`
+	}
+	text, err := os.ReadFile(metadata)
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return "", fmt.Errorf("docker buildx's metadata: %w", err)
+	}
+	return name + "@" + answer.Digest.String(), nil
+}
+
+// HostArgs passes on what this machine needs to download Go modules: its
+// certificate authorities, as a secret, and Go's proxy settings.
+func HostArgs() []string {
+	var args []string
+	for _, name := range []string{"GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"} {
+		if value := os.Getenv(name); value != "" {
+			args = append(args, "--build-arg="+name+"="+value)
+		}
+	}
+	bundle := os.Getenv("SSL_CERT_FILE")
+	if bundle == "" {
+		bundle = "/etc/ssl/certs/ca-certificates.crt"
+	}
+	if _, err := os.Stat(bundle); err == nil {
+		args = append(args, "--secret=id=ca-certificates,src="+bundle)
+	}
+	return args
+}
+
+// Prune empties the engine: layers, downloads and cache mounts.
+func (e *Engine) Prune(ctx context.Context) error {
+	if output, err := e.Docker(ctx, "buildx", "prune", "--builder="+e.Builder, "--all", "--force").CombinedOutput(); err != nil {
+		return fmt.Errorf("emptying the engine: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// FrontendRef is the reference of our frontend's image for a syntax line. It
+// is built at the first call in a process.
+func (e *Engine) FrontendRef(t testing.TB) string {
+	t.Helper()
+	ref, err := e.Frontend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+// Frontend is FrontendRef for programs.
+func (e *Engine) Frontend() (string, error) { return e.frontend() }
