@@ -38,8 +38,8 @@ func (r *reader) stale() string {
 }
 
 // contentHashes gives the digests that the releases of PDM take of the tables
-// project, dependency-groups and tool.pdm. What they hash has changed twice. There are none where PDM
-// fails to make one, because of a date.
+// project, dependency-groups and tool.pdm. What they hash has changed twice.
+// There are none where PDM fails to make one, because of a date.
 func contentHashes(project, groups, settings map[string]any) []string {
 	content := map[string]any{
 		"sources":               get(settings, "source", []any{}),
