@@ -39,8 +39,11 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec %q: %w", opts["filename"], err)
 	}
-	b := &build{ui: ui, gateway: c, entry: entry, files: newFiles(entry.SourceMap)}
+	data := entry.Data
+	entry.Data = diag.Redact(data) // excerpts and provenance keep it
+	b := &build{ui: ui, gateway: c, entry: entry, data: data, files: newFiles(entry.SourceMap)}
 	b.context = &contextFS{build: b}
+	b.args.values = ui.BuildArgs
 	res, err = b.answer(ctx)
 	return res, b.files.explain(err)
 }
@@ -57,9 +60,11 @@ func recoverTo(err *error) {
 type build struct {
 	ui      *dockerui.Client
 	gateway client.Client
-	entry   *dockerui.Source // the spec's file
+	entry   *dockerui.Source // the spec's file, as it is shown
+	data    []byte           // the spec's file, as it is
 	files   *files           // what errors, warnings and ops point at
 	context *contextFS       // the build context, read file by file
+	args    buildArgs
 }
 
 // answer parses the spec and does what the client asked for.
@@ -103,7 +108,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 
 // parse reads the spec.
 func (b *build) parse() (*imagespec.Spec, []diag.Warning, error) {
-	return imagespec.Parse(&diag.Source{Name: b.entry.Filename, Data: b.entry.Data})
+	return imagespec.Parse(&diag.Source{Name: b.entry.Filename, Data: b.data})
 }
 
 // checkTarget refuses --target: a spec describes one image.
@@ -149,6 +154,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
 		Context:  b.context.with(ctx),
+		Getenv:   b.args.get,
 		Platform: c.platform,
 		Base:     c.base.Base,
 		Python:   c.base.facts.Python,
@@ -157,6 +163,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	c.warnings = append(c.warnings, b.args.unused()...)
 	wheels, err := b.context.with(ctx).wheels(c.plan)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/patternmatcher"
 
+	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -63,7 +64,7 @@ func (c *contextFS) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, c.missing(name, err)
 	}
-	m := llb.NewSourceMap(st, name, language(name), data)
+	m := llb.NewSourceMap(st, name, language(name), diag.Redact(data))
 	m.Definition = def
 	c.build.files.add(m)
 	return data, nil

@@ -24,7 +24,7 @@ func Image(p *plan.Plan, base dockerspec.DockerOCIImage, platform ocispecs.Platf
 		OSVersion: platform.OSVersion, Variant: platform.Variant,
 	}
 	img.Created = nil // the exporter sets it, by the epoch where one is given
-	img.History = nil // the exporter writes one entry per layer
+	img.History = history(p, base)
 	img.RootFS = ocispecs.RootFS{Type: "layers"}
 	img.Config.Env = environ(p.Config, base.Config.Env)
 	img.Config.Labels = maps.Clone(base.Config.Labels)
@@ -37,6 +37,26 @@ func Image(p *plan.Plan, base dockerspec.DockerOCIImage, platform ocispecs.Platf
 		img.Config.Cmd = nil // it was written for the base's entrypoint
 	}
 	return &img
+}
+
+// history gives one entry per layer: the base's own and ours. Left to the
+// exporter, the text would be what each engine happens to remember of a layer.
+func history(p *plan.Plan, base dockerspec.DockerOCIImage) []ocispecs.History {
+	all := slices.Clone(base.History)
+	layers := 0
+	for _, h := range all {
+		if !h.EmptyLayer {
+			layers++
+		}
+	}
+	for range len(base.RootFS.DiffIDs) - layers {
+		all = append(all, ocispecs.History{Comment: "layer of " + p.Base.Ref})
+	}
+	all = append(all, ocispecs.History{CreatedBy: "create " + plan.Prefix, Comment: "imagespec"})
+	for _, layer := range p.Layers {
+		all = append(all, ocispecs.History{CreatedBy: "install " + strings.Join(layer.Packages, ", "), Comment: "imagespec"})
+	}
+	return all
 }
 
 // environ gives the base's environment with the plan's directories before its

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
@@ -47,5 +49,21 @@ func TestImageKeepsTheBasesEntrypoint(t *testing.T) {
 	}
 	if want := []string{"PATH=" + defaultPath}; !slices.Equal(img.Config.Env, want) {
 		t.Errorf("env %q of a base without PATH, want %q", img.Config.Env, want)
+	}
+}
+
+// TestHistory: every layer has an entry, also where the base's own history is
+// shorter than its layers.
+func TestHistory(t *testing.T) {
+	var base dockerspec.DockerOCIImage
+	base.RootFS.DiffIDs = []digest.Digest{digest.FromString("a"), digest.FromString("b")}
+	base.History = []ocispecs.History{{CreatedBy: "debootstrap"}, {CreatedBy: "ENV A=1", EmptyLayer: true}}
+	var got []string
+	for _, h := range Image(example(), base, amd64, nil).History {
+		got = append(got, h.CreatedBy)
+	}
+	want := []string{"debootstrap", "ENV A=1", "", "create /opt/venv", "install anyio, idna", "install numpy"}
+	if !slices.Equal(got, want) {
+		t.Errorf("history %q, want %q", got, want)
 	}
 }

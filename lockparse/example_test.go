@@ -12,7 +12,7 @@ import (
 
 // An image based on Debian 12 gets these files of a project.
 func Example() {
-	l, err := lockparse.Read(os.DirFS("uvlock/testdata/workspace"), "uv.lock")
+	l, err := lockparse.Read(os.DirFS("uvlock/testdata/workspace"), "uv.lock", nil)
 	if err != nil {
 		fmt.Println(diag.Format(err))
 		return

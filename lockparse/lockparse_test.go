@@ -71,7 +71,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range tests {
-		l, err := lockparse.Read(fsys, test.name)
+		l, err := lockparse.Read(fsys, test.name, nil)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -91,24 +91,51 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestUnsupported(t *testing.T) {
-	tests := []struct{ name, want string }{
-		{"poetry.lock", "\"poetry.lock\" is not supported yet\nsupported: uv.lock, *.py.lock"},
-		{"deep/pdm.lock", `"deep/pdm.lock" is not supported yet`},
-		{"Pipfile.lock", `"Pipfile.lock" is not supported yet`},
-		{"pylock.toml", `"pylock.toml" is not supported yet`},
-		{"pylock.dev.toml", `"pylock.dev.toml" is not supported yet`},
-		{"requirements.txt", `"requirements.txt" is not supported yet`},
-		{"requirements-dev.txt", `"requirements-dev.txt" is not supported yet`},
-		{"pyproject.toml", `"pyproject.toml" is not supported yet`},
-		{"Cargo.lock", "\"Cargo.lock\" is no lock file that is known by its name\nknown: uv.lock, *.py.lock, poetry.lock, pdm.lock, " +
-			"Pipfile.lock, pylock.toml, pylock.*.toml, pyproject.toml, requirements*.txt"},
-		{"", `"" is no lock file that is known by its name`},
+// TestFormats: a file is known by its name, else by what is in it; what is
+// neither is taken for requirements.
+func TestFormats(t *testing.T) {
+	pylockText := "lock-version = \"1.0\"\ncreated-by = \"test\"\n\n[[packages]]\nname = \"idna\"\nversion = \"3.10\"\n" +
+		"archive = { url = \"https://files.example/idna-3.10.tar.gz\", hashes = { sha256 = \"12f65c9b470abda6dc35cf8e63cc574b1c52b11df2c86030af0ac09b01b13ea9\" } }\n"
+	pinned := "idna==3.10 --hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"uv.lock", uvLock, "uv.lock"},
+		{"locks/app.lock", uvLock, "uv.lock"},
+		{"pylock.toml", pylockText, "pylock.toml"},
+		{"pylock.dev.toml", pylockText, "pylock.toml"},
+		{"dev.toml", pylockText, "pylock.toml"},
+		{"requirements.txt", pinned, "requirements.txt"},
+		{"requirements-dev.txt", pinned, "requirements.txt"},
+		{"deps/prod.in", pinned, "requirements.txt"},
+	} {
+		l, err := lockparse.Read(fstest.MapFS{test.name: {Data: []byte(test.text)}}, test.name, nil)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		} else if l.Format != test.want {
+			t.Errorf("%s has the format %s, want %s", test.name, l.Format, test.want)
+		}
 	}
-	for _, test := range tests {
-		_, err := lockparse.Read(fstest.MapFS{}, test.name)
-		if !errors.Is(err, lock.UnsupportedFormat) || !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("%s gives the error %v, want %s", test.name, err, test.want)
+}
+
+// TestPyproject: the lock that belongs to a project stands beside it.
+func TestPyproject(t *testing.T) {
+	project := &fstest.MapFile{Data: []byte("[project]\nname = \"app\"\n")}
+	locked := &fstest.MapFile{Data: []byte(uvLock)}
+	for _, test := range []struct {
+		name   string
+		fsys   fstest.MapFS
+		reason error // nil: the lock is found
+	}{
+		{"one lock", fstest.MapFS{"app/pyproject.toml": project, "app/uv.lock": locked, "uv.lock": {}}, nil},
+		{"two locks", fstest.MapFS{"app/pyproject.toml": project, "app/uv.lock": locked, "app/pdm.lock": locked}, lock.Ambiguous},
+		{"no lock", fstest.MapFS{"app/pyproject.toml": project, "uv.lock": locked}, lock.NotLocked},
+		{"nothing", fstest.MapFS{}, fs.ErrNotExist},
+	} {
+		l, err := lockparse.Read(test.fsys, "app/pyproject.toml", nil)
+		if !errors.Is(err, test.reason) {
+			t.Errorf("%s: error %v, want %v", test.name, err, test.reason)
+		}
+		if err == nil && l.Source.Name != "app/uv.lock" {
+			t.Errorf("%s: read %s", test.name, l.Source.Name)
 		}
 	}
 }
@@ -126,7 +153,7 @@ func TestUnreadable(t *testing.T) {
 			"broken/uv.lock":        {Data: []byte(uvLock)},
 			"broken/pyproject.toml": {Mode: fs.ModeDir},
 		}
-		if _, err := lockparse.Read(fsys, name); !errors.Is(err, want) {
+		if _, err := lockparse.Read(fsys, name, nil); !errors.Is(err, want) {
 			t.Errorf("%s gives the error %v, want %v", name, err, want)
 		}
 	}
@@ -136,7 +163,7 @@ func TestUnreadable(t *testing.T) {
 // for what only its pyproject.toml says.
 func TestMemberOutside(t *testing.T) {
 	fsys := fstest.MapFS{"uv.lock": {Data: []byte(strings.Replace(uvLock, `editable = "lib"`, `editable = "../lib"`, 1))}}
-	l, err := lockparse.Read(fsys, "uv.lock")
+	l, err := lockparse.Read(fsys, "uv.lock", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +180,7 @@ func TestMemberOutside(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	_, err := lockparse.Read(fstest.MapFS{"uv.lock": {Data: make([]byte, 17<<20)}}, "uv.lock")
+	_, err := lockparse.Read(fstest.MapFS{"uv.lock": {Data: make([]byte, 17<<20)}}, "uv.lock", nil)
 	if !errors.Is(err, lock.Malformed) || err.Error() != `"uv.lock" has more than 16777216 bytes` {
 		t.Errorf("error %v", err)
 	}
@@ -172,7 +199,7 @@ func TestProjects(t *testing.T) {
 		t.Fatalf("no projects: %v", err)
 	}
 	for _, name := range names {
-		l, err := lockparse.Read(fsys, name)
+		l, err := lockparse.Read(fsys, name, nil)
 		if err != nil {
 			t.Errorf("%s: %s", name, diag.Format(err))
 			continue

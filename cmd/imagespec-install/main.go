@@ -18,8 +18,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/venv"
@@ -114,11 +116,13 @@ func runVenv(args []string, stdout io.Writer) error {
 	return nil
 }
 
-// perFile is a flag FILE=VALUE that may be repeated.
+// perFile is a flag FILE=VALUE that may be repeated, once for each file.
 type perFile map[string]string
 
+// String is asked for by package flag, to show defaults; there are none.
 func (p perFile) String() string { return "" }
 
+// Set takes one FILE=VALUE. Only the base name of FILE counts.
 func (p perFile) Set(s string) error {
 	file, value, found := strings.Cut(s, "=")
 	if !found || file == "" || value == "" {
@@ -175,10 +179,10 @@ func wheelArgs(paths []string, digests, urls perFile) ([]wheelinstall.Wheel, err
 		known[base] = true
 		wheels = append(wheels, wheelinstall.Wheel{Path: p, SHA256: digests[base], DirectURL: urls[base]})
 	}
-	for flagName, values := range map[string]perFile{"--sha256": digests, "--direct-url": urls} {
-		for file := range values {
+	for _, files := range []perFile{digests, urls} {
+		for _, file := range slices.Sorted(maps.Keys(files)) {
 			if !known[file] {
-				return nil, fmt.Errorf("%s names %s, which is not among the wheels%w", flagName, file, usageError{})
+				return nil, fmt.Errorf("%s is not among the wheels, but --sha256 or --direct-url names it%w", file, usageError{})
 			}
 		}
 	}

@@ -83,7 +83,7 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 // input completes what the spec leaves open, from the flags and from what is
 // known of its base.
 func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
-	in := plan.Input{Spec: spec, Context: contextDir(f.context)}
+	in := plan.Input{Spec: spec, Context: contextDir(f.context), Getenv: os.Getenv}
 	var err error
 	if in.Platform, err = f.target(spec); err != nil {
 		return in, err

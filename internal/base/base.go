@@ -91,7 +91,7 @@ func ParseLibc(s string) (wheel.Libc, error) {
 	family, version, _ := strings.Cut(s, "-")
 	libc := wheel.Libc{Family: family}
 	if _, err := fmt.Sscanf(version, "%d.%d", &libc.Major, &libc.Minor); err != nil || (family != "glibc" && family != "musl") {
-		return wheel.Libc{}, fmt.Errorf("C library %q: it has to be written like glibc-2.36 or musl-1.2", s)
+		return wheel.Libc{}, fmt.Errorf("libc %q: it has to be written like glibc-2.36 or musl-1.2", s)
 	}
 	return libc, nil
 }

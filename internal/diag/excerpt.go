@@ -18,11 +18,13 @@ const (
 // with ">>>" before the lines that are meant. It is empty where the line is
 // unknown or outside the source. Long places and lines are cut, and what is
 // not printable is shown as U+FFFD: a file cannot send codes to the terminal.
+// Credentials of URLs are hidden.
 func Excerpt(r Range) string {
 	if r.Source == nil || r.Line <= 0 {
 		return ""
 	}
 	data := bytes.TrimPrefix(r.Source.Data, []byte("\ufeff"))
+	data = Redact(data)
 	lines := bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
 	if r.Line > len(lines) {
 		return ""

@@ -62,11 +62,9 @@ func TestEmptyEngine(t *testing.T) {
 	p := example(t, testengine.Start(t), "hello")
 	p.build(t, "--cache-to", "type=inline")
 	fresh := p
-	fresh.engine = testengine.Second(t)
-	if err := fresh.engine.Prune(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := worked(fresh.build(t, "--cache-from", "type=registry,ref="+p.image)); len(got) != 0 {
+	fresh.engine = emptyEngine(t)
+	fresh.takeWheelsAway(t, "")
+	if got := ran(fresh.solve(t, "cache-from", p.image)); len(got) != 0 {
 		t.Errorf("done again: %q", got)
 	}
 }
@@ -76,7 +74,7 @@ func TestNoCache(t *testing.T) {
 	p := example(t, testengine.Start(t), "hello")
 	p.build(t)
 	before := p.engine.Image(t, p.image, "")
-	steps := worked(p.build(t, "--no-cache"))
+	steps := ran(p.solve(t, "no-cache", ""))
 	if len(steps) == 0 || !strings.Contains(strings.Join(steps, "\n"), "install") {
 		t.Errorf("done again: %q", steps)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/buildkit/client"
+	"github.com/tonistiigi/fsutil"
 	"golang.org/x/tools/txtar"
 
 	"github.com/imagespec/imagespec/internal/testengine"
@@ -55,6 +57,16 @@ func written(t *testing.T, engine *testengine.Engine, archive string) project {
 func empty(t *testing.T, engine *testengine.Engine) project {
 	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(t.Name()), "-")
 	return project{engine: engine, dir: t.TempDir(), image: engine.Registry + "/e2e/" + name + ":latest"}
+}
+
+// emptyEngine is the second engine without anything that it has built before.
+func emptyEngine(t *testing.T) *testengine.Engine {
+	t.Helper()
+	engine := testengine.Second(t)
+	if err := engine.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return engine
 }
 
 // edit changes a file of the project. In a spec, the frontend under test takes
@@ -105,6 +117,53 @@ func (p project) tryBuild(t *testing.T, args ...string) (*testengine.Built, erro
 		"-f", filepath.Join(p.dir, "imagespec.yaml"), "--provenance=false", "--output", "type=image,push=true,name=" + p.image,
 	}, args...)
 	return p.engine.Build(t, p.dir, args...)
+}
+
+// solve builds the project through the engine's API, as buildx does, pushes it
+// and gives what became of each step.
+func (p project) solve(t *testing.T, attrs ...string) *testengine.Solved {
+	t.Helper()
+	dir, err := fsutil.NewFS(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := client.SolveOpt{
+		Frontend:      "gateway.v0",
+		FrontendAttrs: map[string]string{"source": p.engine.FrontendRef(t), "filename": "imagespec.yaml"},
+		LocalMounts:   map[string]fsutil.FS{"context": dir, "dockerfile": dir},
+		Exports:       []client.ExportEntry{{Type: "image", Attrs: map[string]string{"name": p.image, "push": "true"}}},
+	}
+	for i := 0; i < len(attrs); i += 2 {
+		opt.FrontendAttrs[attrs[i]] = attrs[i+1]
+	}
+	solved, err := p.engine.Solve(t, nil, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return solved
+}
+
+// ran gives the steps that ran the installer.
+func ran(solved *testengine.Solved) []string {
+	names := slices.DeleteFunc(solved.Ran(), func(name string) bool { return !strings.HasPrefix(name, "[python") })
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, "fetch wheels") })
+}
+
+// takeWheelsAway has the lock name a server without wheels, but for the wheel
+// whose file name begins with except.
+func (p project) takeWheelsAway(t *testing.T, except string) {
+	t.Helper()
+	server := testengine.ServeFiles(t, t.TempDir())
+	p.edit(t, "uv.lock", func(text string) string {
+		lines := strings.Split(text, "\n")
+		for i, line := range lines {
+			if except == "" || !strings.Contains(line, "/"+except) {
+				lines[i] = strings.Replace(line, "https://files.pythonhosted.org", server.URL, 1)
+			}
+		}
+		return strings.Join(lines, "\n")
+	})
 }
 
 // run runs the image that was pushed last.

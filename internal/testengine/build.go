@@ -98,8 +98,9 @@ func (e *Engine) dialStdio(ctx context.Context, _ string) (net.Conn, error) {
 
 // buildFrontend builds the frontend's image from our Dockerfile with this
 // engine and returns its reference by digest, so that changed sources give
-// another one.
-func (e *Engine) buildFrontend() (string, error) {
+// another one. It is pushed under the name that syntax lines have, too. More
+// arguments go to docker buildx build.
+func (e *Engine) buildFrontend(more ...string) (string, error) {
 	name := e.Registry + "/imagespec/frontend"
 	dir, err := os.MkdirTemp("", "imagespec-frontend-")
 	if err != nil {
@@ -110,10 +111,9 @@ func (e *Engine) buildFrontend() (string, error) {
 	args := append([]string{
 		"buildx", "build", "--builder=" + e.Builder, "--provenance=false", "--progress=plain",
 		"--build-arg=SOURCE_DATE_EPOCH=0", "--metadata-file=" + metadata,
-		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name + ":dev",
-	}, HostArgs()...)
-	cmd := e.Docker(context.Background(), append(args, e.checkout)...)
-	if err := run(cmd); err != nil {
+		"--output=type=image,push=true,rewrite-timestamp=true,name=" + name,
+	}, append(more, HostArgs()...)...)
+	if err := run(e.Docker(context.Background(), append(args, e.checkout)...)); err != nil {
 		return "", err
 	}
 	var answer struct {
@@ -129,8 +129,9 @@ func (e *Engine) buildFrontend() (string, error) {
 	return name + "@" + answer.Digest.String(), nil
 }
 
-// HostArgs passes on what this machine needs to download Go modules: its
-// certificate authorities, as a secret, and Go's proxy settings.
+// HostArgs are arguments of docker buildx build that pass on how this machine
+// reaches package registries: its certificate authorities, as the secret
+// ca-certificates, and Go's proxy settings, as build arguments.
 func HostArgs() []string {
 	var args []string
 	for _, name := range []string{"GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"} {
@@ -148,16 +149,14 @@ func HostArgs() []string {
 	return args
 }
 
-// Prune empties the engine: layers, downloads and cache mounts.
+// Prune empties the engine: layers, downloads and cache mounts. What the
+// registry holds stays.
 func (e *Engine) Prune(ctx context.Context) error {
-	if output, err := e.Docker(ctx, "buildx", "prune", "--builder="+e.Builder, "--all", "--force").CombinedOutput(); err != nil {
-		return fmt.Errorf("emptying the engine: %w\n%s", err, output)
-	}
-	return nil
+	return run(e.Docker(ctx, "buildx", "prune", "--builder="+e.Builder, "--all", "--force"))
 }
 
 // FrontendRef is the reference of our frontend's image for a syntax line. It
-// is built at the first call in a process.
+// is built at the first call.
 func (e *Engine) FrontendRef(t testing.TB) string {
 	t.Helper()
 	ref, err := e.Frontend()

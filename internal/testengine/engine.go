@@ -59,12 +59,19 @@ func Start(t testing.TB) *Engine { return start(t, "main") }
 // but the registry with the first.
 func Second(t testing.TB) *Engine { return start(t, "second") }
 
+// started remembers the engines of this process, so that a hundred tests do
+// not ask a hundred times whether everything runs.
+var started sync.Map // name → func() (*Engine, error)
+
 func start(t testing.TB, name string) *Engine {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs an engine")
 	}
-	engine, err := Up(t.Context(), name, t.Logf)
+	up, _ := started.LoadOrStore(name, sync.OnceValues(func() (*Engine, error) {
+		return Up(context.Background(), name, t.Logf)
+	}))
+	engine, err := up.(func() (*Engine, error))()
 	var missing *MissingError
 	if errors.As(err, &missing) && os.Getenv("CI") == "" {
 		t.Skip(err)
@@ -75,6 +82,17 @@ func start(t testing.TB, name string) *Engine {
 	return engine
 }
 
+// frontendOfMain is the frontend that the first engine has built. The others
+// take it from the registry: they are emptied often, and it would be compiled
+// anew each time.
+func frontendOfMain() (string, error) {
+	main, err := Up(context.Background(), "main", func(string, ...any) {})
+	if err != nil {
+		return "", err
+	}
+	return main.Frontend()
+}
+
 // Up starts the engine of that name, which is main or second, unless it is
 // running. What is done and how long it takes goes to logf.
 func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, error) {
@@ -83,7 +101,7 @@ func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, e
 		return nil, err
 	}
 	e := &Engine{checkout: checkout, home: filepath.Join(checkout, ".engine")}
-	e.frontend = sync.OnceValues(e.buildFrontend)
+	e.frontend = sync.OnceValues(func() (string, error) { return e.buildFrontend() })
 	if builder := os.Getenv("IMAGESPEC_BUILDER"); builder != "" {
 		e.Builder, e.Registry, e.Bases = builder, os.Getenv("IMAGESPEC_REGISTRY"), "as the builder finds them"
 		if e.Registry == "" {
@@ -99,6 +117,9 @@ func Up(ctx context.Context, name string, logf func(string, ...any)) (*Engine, e
 		return nil, err
 	}
 	defer unlock()
+	if name != "main" {
+		e.frontend = sync.OnceValues(frontendOfMain)
+	}
 	s := starter{Engine: e, name: name, logf: logf}
 	return e, s.run(ctx)
 }

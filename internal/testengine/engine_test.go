@@ -11,6 +11,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // A second start finds everything running and changes nothing.
@@ -28,7 +29,10 @@ func TestStartTwice(t *testing.T) {
 	}
 	buildkitd, registry := pid("main"), pid("registry")
 	begin := time.Now()
-	second := Start(t)
+	second, err := Up(t.Context(), "main", t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the second start took %s", took)
 	}
@@ -229,4 +233,27 @@ func write(t *testing.T, name, text string) (dir string) {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// The engine fetches from a server on loopback, and what it knows by its
+// checksum only once.
+func TestServeFiles(t *testing.T) {
+	engine := Start(t)
+	text := time.Now().String()
+	server := ServeFiles(t, write(t, "a.txt", text))
+	def, err := llb.HTTP(server.URL+"/a.txt", llb.Checksum(digest.FromString(text))).Marshal(t.Context(), llb.LinuxAmd64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := engine.Solve(t, def, client.SolveOpt{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := server.Count("GET /a.txt"); got != 1 {
+		t.Errorf("fetched %d times", got)
+	}
+	if got := server.Count("GET /b.txt"); got != 0 {
+		t.Errorf("a file that nobody wants was fetched %d times", got)
+	}
 }

@@ -125,7 +125,7 @@ func runIn(ctx context.Context, gw gateway.Client, ref string, args []string) (R
 		return Ran{}, err
 	}
 	pull := sourceresolver.Opt{ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: "pull"}}
-	ref, digest, text, err := gw.ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), pull)
+	_, digest, text, err := gw.ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), pull)
 	if err != nil {
 		return Ran{}, err
 	}
@@ -133,7 +133,7 @@ func runIn(ctx context.Context, gw gateway.Client, ref string, args []string) (R
 	if err := json.Unmarshal(text, &image); err != nil {
 		return Ran{}, err
 	}
-	def, err := llb.Image(ref + "@" + digest.String()).Marshal(ctx)
+	def, err := llb.Image(reference.TrimNamed(named).String() + "@" + digest.String()).Marshal(ctx)
 	if err != nil {
 		return Ran{}, err
 	}

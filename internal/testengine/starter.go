@@ -51,7 +51,7 @@ func (s *starter) run(ctx context.Context) error {
 	if err := s.startRegistry(ctx); err != nil {
 		return err
 	}
-	if err := s.startBuildkitd(ctx, socket, real); err != nil {
+	if err := s.startBuildkitd(ctx, socket); err != nil {
 		return err
 	}
 	if real {
@@ -148,12 +148,15 @@ func (s *starter) startRegistry(ctx context.Context) error {
 	return d.start(ctx, ready, "docker-registry", "serve", config)
 }
 
+// The registry comes before docker.io, so stand-ins are found under the real
+// names, and so is our frontend, which is not published.
+//
 // RUN steps and the engine share the machine's network, so that loopback
 // servers of tests and package registries are reached without a bridge.
-const buildkitdConfig = `root = %q
+const buildkitdConfig = `root = %[1]q
 insecure-entitlements = ["network.host"]
 [grpc]
-  address = [%q]
+  address = [%[2]q]
 [worker.containerd]
   enabled = false
 [worker.oci]
@@ -163,15 +166,13 @@ insecure-entitlements = ["network.host"]
   binary = "runc"
   gc = true
   maxUsedSpace = "20GB"
-[registry.%q]
+[registry.%[3]q]
   http = true
+[registry."docker.io"]
+  mirrors = [%[3]q]
 `
 
-const mirrorConfig = `[registry."docker.io"]
-  mirrors = [%q]
-`
-
-func (s *starter) startBuildkitd(ctx context.Context, socket string, real bool) error {
+func (s *starter) startBuildkitd(ctx context.Context, socket string) error {
 	d := daemon{dir: filepath.Join(s.home, s.name)}
 	if _, ok := d.running(); ok {
 		return nil
@@ -181,9 +182,6 @@ func (s *starter) startBuildkitd(ctx context.Context, socket string, real bool) 
 		return err
 	}
 	text := fmt.Sprintf(buildkitdConfig, filepath.Join(d.dir, "root"), s.Host, s.Registry)
-	if !real {
-		text += fmt.Sprintf(mirrorConfig, s.Registry)
-	}
 	config := filepath.Join(d.dir, "buildkitd.toml")
 	if err := errors.Join(os.WriteFile(config, []byte(text), 0o644), removeIfThere(socket)); err != nil {
 		return err

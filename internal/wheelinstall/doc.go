@@ -25,6 +25,7 @@
 //     A file that RECORD does not list, or that it lists and is not there, gives
 //     a warning: such wheels exist, and the format's demand to refuse them is met
 //     by nobody. If the whole wheel has a digest (Wheel.SHA256) it is verified too.
+//   - No other wheel of the same project beside it.
 //   - Below NAME-VERSION.data only purelib, platlib, scripts, headers and data.
 //   - No script, and nothing in data, that would replace the interpreter or
 //     pyvenv.cfg: python, pythonw, python3, python3.N, python3.Nt, pypy… in bin.

@@ -17,6 +17,7 @@ import (
 	"github.com/imagespec/imagespec/internal/tree"
 	"github.com/imagespec/imagespec/internal/venv"
 	"github.com/imagespec/imagespec/internal/wheelinstall/archive"
+	"github.com/imagespec/imagespec/internal/wheelinstall/metadata"
 )
 
 // Wheel is a wheel to install.
@@ -31,7 +32,7 @@ type Options struct {
 	venv.Layout
 	Root   string       // existing directory that stands for / of the image
 	Wheels []Wheel      // in any order
-	Warn   func(string) // takes what a wheel's maker should know, one line each
+	Warn   func(string) // takes what a wheel's maker should know, one line each; may be nil
 }
 
 // Summary counts what has been written.
@@ -81,7 +82,9 @@ func Install(opt Options) (s Summary, err error) {
 	for _, p := range plans {
 		problems = append(problems, p.problems...)
 		for _, warning := range p.warnings {
-			opt.Warn(warning)
+			if opt.Warn != nil {
+				opt.Warn(warning)
+			}
 		}
 	}
 	if len(problems) > 0 {
@@ -90,18 +93,22 @@ func Install(opt Options) (s Summary, err error) {
 	return write(opt, plans)
 }
 
-// check refuses options that contradict themselves.
+// check refuses options that contradict themselves: file names that are no
+// wheels', and two wheels of one project, which pip and uv would not install
+// beside each other.
 func (opt Options) check() error {
-	seen := map[string]bool{}
+	seen := map[string]string{}
 	for _, w := range opt.Wheels {
 		base := filepath.Base(w.Path)
-		if seen[base] {
-			return fmt.Errorf("%s: is named twice", base)
-		}
-		seen[base] = true
 		if !strings.HasSuffix(base, ".whl") || strings.Count(base, "-") < 4 {
 			return fmt.Errorf("%s: is not the name of a wheel (NAME-VERSION-PYTHON-ABI-PLATFORM.whl)", base)
 		}
+		name, _, _ := strings.Cut(base, "-")
+		name = metadata.Normalize(name)
+		if other, taken := seen[name]; taken {
+			return fmt.Errorf("%s: is of the same project as %s", base, other)
+		}
+		seen[name] = base
 	}
 	return opt.Layout.Check()
 }

@@ -238,6 +238,10 @@ func (p *plan) addEntry(e *archive.Entry, scripts map[string]bool) {
 		}
 		kind, rest = "purelib", e.Name
 	}
+	if rest == "" {
+		p.fail(e.Name, "is a file, .data holds the directories purelib, platlib, scripts, headers and data")
+		return
+	}
 	switch kind {
 	case "purelib", "platlib":
 		f.path = path.Join(p.layout.SitePackages(), rest)
@@ -252,7 +256,7 @@ func (p *plan) addEntry(e *archive.Entry, scripts map[string]bool) {
 	case "data":
 		f.path = rest
 	default:
-		p.fail(e.Name, "%q in .data is none of purelib, platlib, scripts, headers, data", kind)
+		p.fail(e.Name, "%q in .data is none of purelib, platlib, scripts, headers and data", kind)
 		return
 	}
 	if below, ok := strings.CutPrefix(f.path, "lib64/"); ok {
@@ -270,9 +274,6 @@ func (p *plan) splitData(name string) (kind, rest string, ok bool) {
 		return "", "", false
 	}
 	kind, rest, _ = strings.Cut(below, "/")
-	if rest == "" {
-		return path.Base(name), "", true
-	}
 	return kind, rest, true
 }
 
@@ -290,7 +291,7 @@ func (p *plan) add(origin string, f *file) {
 	switch {
 	case inScripts && isInterpreterName(base):
 		p.fail(origin, "would replace the interpreter %s", f.path)
-	case f.path == "pyvenv.cfg" || f.path == "lib64" || f.path == venv.Scripts || f.path == "":
+	case slices.Contains([]string{"pyvenv.cfg", "lib64", venv.Scripts, p.info("RECORD")}, f.path):
 		p.fail(origin, "would replace %q of the environment", f.path)
 	case taken && !sameBytes(f, other):
 		p.fail(origin, "and another file of the wheel both become %s", f.path)
@@ -334,13 +335,14 @@ func (p *plan) info(name string) string {
 	return path.Join(p.layout.SitePackages(), p.stem+".dist-info", name)
 }
 
-// recordPath gives a path as RECORD has it: relative to site-packages, which
-// lies three levels below the environment.
+// recordPath gives a path as RECORD has it: relative to site-packages, with no
+// more ".." than it takes.
 func (p *plan) recordPath(name string) string {
-	if below, ok := strings.CutPrefix(name, p.layout.SitePackages()+"/"); ok {
-		return below
+	site, parts := strings.Split(p.layout.SitePackages(), "/"), strings.Split(name, "/")
+	for len(site) > 0 && len(parts) > 1 && site[0] == parts[0] {
+		site, parts = site[1:], parts[1:]
 	}
-	return "../../../" + name
+	return strings.Repeat("../", len(site)) + strings.Join(parts, "/")
 }
 
 // newRecord gives the RECORD of what has been written.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -22,7 +23,8 @@ import (
 // Input is all that a plan is made of.
 type Input struct {
 	Spec     *imagespec.Spec
-	Context  fs.FS // the build context
+	Context  fs.FS                    // the build context
+	Getenv   func(name string) string // values of ${VARIABLES} in requirements files
 	Platform ocispecs.Platform
 	Base     Base
 	Python   Python // of the base
@@ -45,14 +47,14 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	var warnings []diag.Warning
 	if in.Spec.Requirements.IsSet() {
-		selection, err := selectPackages(in)
+		l, selection, err := selectPackages(in)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, blame(err, in.Spec)
 		}
 		warnings = selection.Warnings
-		p.Lock = in.Spec.Requirements.Value
+		p.Lock = l.Source.Name
 		p.RequirementsAt = in.Spec.Requirements.At
-		if p.Packages, err = packages(selection); err != nil {
+		if p.Packages, err = packages(l, selection); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -70,15 +72,14 @@ func checkPython(want imagespec.Text, base Base, python Python) error {
 }
 
 // selectPackages reads the lock and selects what the target needs.
-func selectPackages(in Input) (*lock.Selection, error) {
+func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, false, in.Libc)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	requirements := in.Spec.Requirements
-	l, err := lockparse.Read(in.Context, requirements.Value)
+	l, err := lockparse.Read(in.Context, in.Spec.Requirements.Value, in.Getenv)
 	if err != nil {
-		return nil, blame(located(err, requirements), in.Spec)
+		return nil, nil, located(err, in.Spec.Requirements)
 	}
 	options := in.Spec.BuilderOptions
 	selection, err := lock.Select(l, target, lock.Request{
@@ -86,10 +87,7 @@ func selectPackages(in Input) (*lock.Selection, error) {
 		Groups:  options.Groups.Values(),
 		Package: options.Package.Value,
 	})
-	if err != nil {
-		return nil, blame(err, in.Spec)
-	}
-	return selection, nil
+	return l, selection, err
 }
 
 // blame points the errors of a lock at the place in the spec that asked for
@@ -133,7 +131,7 @@ func located(err error, field imagespec.Text) error {
 
 // packages turns a selection into the plan's packages. What cannot be fetched
 // and checked is refused here, before anything is built.
-func packages(s *lock.Selection) ([]Package, error) {
+func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 	all := []Package{}
 	var errs []error
 	for _, selected := range s.Packages {
@@ -150,10 +148,28 @@ func packages(s *lock.Selection) ([]Package, error) {
 		} else {
 			pkg.URL, pkg.Path = selected.Package.Source.URL, selected.Package.Source.Path
 		}
+		if err := pkg.locate(l); err != nil {
+			errs = append(errs, err)
+		}
 		all = append(all, pkg)
 	}
 	slices.SortFunc(all, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	return all, errors.Join(errs...)
+}
+
+// locate makes a path relative to the build context, which in the lock is
+// relative to the lock's folder.
+func (p *Package) locate(l *lock.Lock) error {
+	if p.Path == "" {
+		return nil
+	}
+	inContext := path.Join(path.Dir(l.Source.Name), p.Path)
+	if path.IsAbs(p.Path) || !fs.ValidPath(inContext) {
+		return diag.Errorf(p.At, "%s: its path %q lies outside the build context", p.Name, p.Path).
+			WithHint("build with a context that has both the lock and the package")
+	}
+	p.Path = inContext
+	return nil
 }
 
 // takeFile sets what the plan says of the package's file.

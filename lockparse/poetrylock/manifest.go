@@ -2,13 +2,16 @@ package poetrylock
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/internal/tomltree"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep508"
 )
+
+// maxManifest is the largest pyproject.toml that is read, in bytes. Real ones
+// have a hundredth of it.
+const maxManifest = 1 << 20
 
 // manifest is the pyproject.toml beside a lock, as Poetry reads it. The
 // requirements are read only if they are needed.
@@ -20,7 +23,8 @@ type manifest struct {
 	version  string
 	python   string // the constraint of Python as written, empty if there is none
 	isFolder bool   // package-mode = false: the project is not installed
-	groups   []group
+	groups   []*group
+	byName   map[string]*group
 }
 
 // group is a dependency group but for main.
@@ -31,12 +35,15 @@ type group struct {
 
 // readManifest reads the names of a pyproject.toml.
 func readManifest(src *diag.Source) (*manifest, error) {
+	if len(src.Data) > maxManifest {
+		return nil, lock.Malformed.Errorf(diag.Range{Source: src}, "%s has more than %d bytes", src.Name, maxManifest)
+	}
 	doc, err := tomltree.Parse(src)
 	if err != nil {
 		return nil, lock.Malformed.Wrap(err)
 	}
 	project, poetry := doc.Root().Table("project"), poetryTable(doc)
-	m := &manifest{source: src, doc: doc}
+	m := &manifest{source: src, doc: doc, byName: make(map[string]*group)}
 	for _, t := range []tomltree.Table{poetry, project} { // what [project] says comes first
 		if t.Has("name") {
 			m.name, m.nameLine = pep508.NormalizeName(t.String("name")), t.LineOf("name")
@@ -66,7 +73,7 @@ func poetryTable(doc *tomltree.Document) tomltree.Table {
 // dev-dependencies.
 func (m *manifest) readGroups(poetry tomltree.Table) {
 	for _, key := range m.doc.Root().Table("dependency-groups").Keys() {
-		m.groups = append(m.groups, group{name: pep508.NormalizeName(key.Name)})
+		m.group(pep508.NormalizeName(key.Name))
 	}
 	table := poetry.Table("group")
 	for _, key := range table.Keys() {
@@ -80,12 +87,12 @@ func (m *manifest) readGroups(poetry tomltree.Table) {
 
 // group gives the group of a name, which is added where there is none.
 func (m *manifest) group(name string) *group {
-	i := slices.IndexFunc(m.groups, func(g group) bool { return g.name == name })
-	if i < 0 {
-		i = len(m.groups)
-		m.groups = append(m.groups, group{name: name})
+	g := m.byName[name]
+	if g == nil {
+		g = &group{name: name}
+		m.groups, m.byName[name] = append(m.groups, g), g
 	}
-	return &m.groups[i]
+	return g
 }
 
 // requirements gives what the project asks for in the groups.
@@ -97,6 +104,8 @@ func (m *manifest) requirements(groups []string) ([]*dependency, error) {
 	r := requirementReader{
 		tableReader: tableReader{doc: doc, markers: make(map[string]pep508.Marker)},
 		seen:        make(map[string]bool),
+		standard:    keysByName(doc.Root().Table("dependency-groups")),
+		own:         keysByName(poetryTable(doc).Table("group")),
 	}
 	var all []*dependency
 	for _, name := range groups {
@@ -115,7 +124,18 @@ func (m *manifest) requirements(groups []string) ([]*dependency, error) {
 // requirementReader reads the requirements of a pyproject.toml.
 type requirementReader struct {
 	tableReader
-	seen map[string]bool // groups that were read: each counts once
+	seen          map[string]bool     // groups that were read: each counts once
+	standard, own map[string][]string // the keys of the groups, by normalised name
+}
+
+// keysByName gives the keys of a table by the names that they normalise to.
+func keysByName(t tomltree.Table) map[string][]string {
+	keys := make(map[string][]string)
+	for _, key := range t.Keys() {
+		name := pep508.NormalizeName(key.Name)
+		keys[name] = append(keys[name], key.Name)
+	}
+	return keys
 }
 
 // main reads the project's own dependencies. Where [project] has some, those
@@ -142,7 +162,7 @@ func (r *requirementReader) main() []*dependency {
 	if slices.Contains(dynamic, "dependencies") || slices.Contains(dynamic, "optional-dependencies") {
 		standard = mixed(standard, own)
 	}
-	return enriched(standard, own)
+	return r.enriched(standard, own)
 }
 
 // inExtras notes the extras that tool.poetry.extras names dependencies for.
@@ -181,7 +201,7 @@ func mixed(standard, own []*dependency) []*dependency {
 // enriched adds to the standard's dependencies what tool.poetry says about
 // the same names: constraints, conditions and sources. Without one kind, the
 // other stands for itself.
-func enriched(standard, own []*dependency) []*dependency {
+func (r *requirementReader) enriched(standard, own []*dependency) []*dependency {
 	if len(standard) == 0 {
 		return own
 	}
@@ -190,11 +210,16 @@ func enriched(standard, own []*dependency) []*dependency {
 		byName[d.name] = append(byName[d.name], d)
 	}
 	var all []*dependency
+	seen := make(map[string]int)
 	for _, d := range standard {
 		more := byName[d.name]
-		if len(more) == 0 || slices.Contains(more, d) || len(more) > maxAlternatives {
+		if len(more) == 0 || slices.Contains(more, d) {
 			all = append(all, d)
 			continue
+		}
+		if seen[d.name] += len(more); seen[d.name] > maxAlternatives {
+			r.doc.Errorf(d.line, "%s has more than %d constraints", d.name, maxAlternatives)
+			return nil
 		}
 		for _, add := range more {
 			both := *d
@@ -212,13 +237,13 @@ func enriched(standard, own []*dependency) []*dependency {
 // group reads the dependencies of a group and of those that it includes.
 func (r *requirementReader) group(name string) []*dependency {
 	var all []*dependency
-	for queue := []string{name}; len(queue) > 0; queue = queue[1:] {
-		name := pep508.NormalizeName(queue[0])
+	for queue := []tomltree.Text{{Text: name}}; len(queue) > 0; queue = queue[1:] {
+		name := pep508.NormalizeName(queue[0].Text)
 		if r.seen[name] {
 			continue
 		}
 		r.seen[name] = true
-		dependencies, includes := r.groupAlone(name)
+		dependencies, includes := r.groupAlone(name, queue[0].Line)
 		all = append(all, dependencies...)
 		queue = append(queue, includes...)
 	}
@@ -227,37 +252,28 @@ func (r *requirementReader) group(name string) []*dependency {
 
 // groupAlone reads the dependencies of a group and the names of the groups
 // that it includes.
-func (r *requirementReader) groupAlone(name string) (all []*dependency, includes []string) {
+func (r *requirementReader) groupAlone(name string, line int) (all []*dependency, includes []tomltree.Text) {
 	var standard, own []*dependency
-	known := false
-	groups := r.doc.Root().Table("dependency-groups")
-	for _, key := range groups.Keys() {
-		if pep508.NormalizeName(key.Name) != name {
-			continue
-		}
-		known = true
-		for _, text := range groups.MixedTexts(key.Name) {
+	groups, poetry := r.doc.Root().Table("dependency-groups"), poetryTable(r.doc)
+	for _, key := range r.standard[name] {
+		for _, text := range groups.MixedTexts(key) {
 			standard = append(standard, r.requirement(text))
 		}
-		for _, t := range groups.MixedTables(key.Name) {
-			includes = append(includes, t.String("include-group"))
+		for _, t := range groups.MixedTables(key) {
+			includes = append(includes, tomltree.Text{Text: t.String("include-group"), Line: t.Line()})
 		}
 	}
-	poetry := poetryTable(r.doc)
-	table := poetry.Table("group")
-	for _, key := range table.Keys() {
-		if pep508.NormalizeName(key.Name) == name {
-			known = true
-			own = append(own, r.dependencies(table.Table(key.Name).Table("dependencies"))...)
-			includes = append(includes, table.Table(key.Name).Strings("include-groups")...)
-		}
+	for _, key := range r.own[name] {
+		t := poetry.Table("group").Table(key)
+		own = append(own, r.dependencies(t.Table("dependencies"))...)
+		includes = append(includes, t.Texts("include-groups")...)
 	}
-	if name == "dev" && poetry.Has("dev-dependencies") {
-		known = true
+	isOld := name == "dev" && poetry.Has("dev-dependencies")
+	if isOld {
 		own = append(own, r.dependencies(poetry.Table("dev-dependencies"))...)
 	}
-	if !known && !strings.EqualFold(name, mainGroup) {
-		r.doc.Errorf(0, "a group includes %q, which is no dependency group", name)
+	if len(r.standard[name])+len(r.own[name]) == 0 && !isOld {
+		r.doc.Errorf(line, "a group includes %q, which is no dependency group", name)
 	}
-	return enriched(standard, own), includes
+	return r.enriched(standard, own), includes
 }

@@ -51,9 +51,9 @@ func (f *file) checkPython(env pep508.Env) (pep440.Version, error) {
 		return v, lock.WrongPython.Errorf(diag.Range{}, "Python version %q: %w", env.PythonFullVersion, err)
 	}
 	v = v.OnlyRelease()
-	if !f.python.allows(v) {
+	if !f.python.Allows(v) {
 		return v, lock.WrongPython.Errorf(diag.Range{Source: f.source, Line: f.pythonLine},
-			"Python %s does not satisfy python-versions %q of the lock", env.PythonFullVersion, f.python.text).
+			"Python %s does not satisfy python-versions %q of the lock", env.PythonFullVersion, f.python.String()).
 			WithHint("choose another Python, or lock the project for this one")
 	}
 	return v, nil
@@ -78,9 +78,9 @@ func (f *file) extrasOf(r lock.Request) (map[string]bool, error) {
 	if r.AllExtras {
 		asked = f.extras
 	}
-	extras := make(map[string]bool, len(asked))
+	known, extras := setOf(f.extras), make(map[string]bool, len(asked))
 	for _, extra := range asked {
-		if !slices.Contains(f.extras, extra) {
+		if !known[extra] {
 			return nil, lock.UnknownExtra.Errorf(diag.Range{Source: f.source, Line: f.extrasLine},
 				"the project has no extra %q", extra).WithHint("%s", diag.Suggest(extra, f.extras))
 		}
@@ -118,12 +118,22 @@ func (f *file) groupsOf(r lock.Request) ([]string, error) {
 		}
 	}
 	var groups []string
+	left := setOf(without)
 	for _, group := range asked {
-		if !slices.Contains(without, group) && !slices.Contains(groups, group) {
+		if !left[group] {
+			left[group] = true // each counts once
 			groups = append(groups, group)
 		}
 	}
 	return groups, nil
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // knownGroups gives the groups of the project, main among them, and those
@@ -158,10 +168,7 @@ func (f *file) at() diag.Range {
 // filter selects from a lock that knows groups and markers: a package is
 // selected if it is locked for one of the groups under a marker that holds.
 func (f *file) filter(env *pep508.Env, groups []string) ([]lock.Pick, error) {
-	selected := make(map[string]bool, len(groups))
-	for _, group := range groups {
-		selected[group] = true
-	}
+	selected := setOf(groups)
 	var picks []lock.Pick
 	for _, n := range f.packages {
 		for _, group := range n.groups {

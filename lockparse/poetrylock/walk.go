@@ -14,7 +14,7 @@ import (
 
 // maxRounds is how often a walk begins anew. Real locks need a round for each
 // package that is locked twice because of what it asks for, at most.
-const maxRounds = 200
+const maxRounds = 100
 
 // walk follows the project's requirements through a lock.
 //
@@ -204,7 +204,7 @@ func (w *walk) choose(d demand) (*node, error) {
 func (w *walk) candidate(c *choice) *node {
 	for _, n := range w.file.byName[c.demands[0].name] {
 		refused := func(d demand) bool { return !d.accepts(n) }
-		if !w.givenUp[n] && n.python.allows(w.python) && !slices.ContainsFunc(c.demands, refused) {
+		if !w.givenUp[n] && n.python.Allows(w.python) && !slices.ContainsFunc(c.demands, refused) {
 			return n
 		}
 	}

@@ -21,7 +21,7 @@ func BenchmarkSelect(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		l, err := lockparse.Read(fsys, "uv.lock")
+		l, err := lockparse.Read(fsys, "uv.lock", nil)
 		if err != nil {
 			b.Fatal(err)
 		}

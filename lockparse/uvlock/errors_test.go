@@ -68,8 +68,11 @@ func TestMessages(t *testing.T) {
 			projectTable + "dependencies = [\n    { name = \"a\", version = \"2\" },\n]\n", lock.Request{}, lock.Malformed},
 		{"unsupported platform", header + "supported-markers = [\n    \"sys_platform == 'darwin'\",\n    \"sys_platform == 'win32'\",\n]\n", lock.Request{}, lock.UnsupportedPlatform},
 		{"no fork", header + "resolution-markers = [\"sys_platform == 'win32'\"]\n", lock.Request{}, lock.UnsupportedPlatform},
-		{"unclear requirement", header + "[manifest]\nrequirements = [{ name = \"a\" }]\n" + wheelOf("a", "1", "a-1-py3-none-any.whl") + wheelOf("a", "2", "a-2-py3-none-any.whl"),
-			lock.Request{}, lock.Malformed},
+		{
+			"unclear requirement", header + "[manifest]\nrequirements = [{ name = \"a\" }]\n" + wheelOf("a", "1", "a-1-py3-none-any.whl") + wheelOf("a", "2", "a-2-py3-none-any.whl"),
+			lock.Request{},
+			lock.Malformed,
+		},
 		{"default groups are not known", header + projectTable, lock.Request{DefaultGroups: true}, lock.UnknownGroup},
 		{"unknown extra", string(workspace), lock.Request{Extras: []string{"odl"}}, lock.UnknownExtra},
 		{"unknown group", string(workspace), lock.Request{Groups: []string{"documentation"}}, lock.UnknownGroup},
@@ -101,7 +104,7 @@ func TestProjectMessages(t *testing.T) {
 		"back/uv.lock":        {Data: []byte(header + projectTable)},
 		"back/pyproject.toml": {Data: []byte("[project]\nname = \"other\"\n")},
 	}
-	l, err := lockparse.Read(fsys, "back/uv.lock")
+	l, err := lockparse.Read(fsys, "back/uv.lock", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,14 +113,14 @@ func TestProjectMessages(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	fsys["back/pyproject.toml"] = &fstest.MapFile{Data: []byte("[project]\nname = 1\n")}
-	if _, err := lockparse.Read(fsys, "back/uv.lock"); err == nil || !strings.HasPrefix(err.Error(), "back/pyproject.toml:2: ") {
+	if _, err := lockparse.Read(fsys, "back/uv.lock", nil); err == nil || !strings.HasPrefix(err.Error(), "back/pyproject.toml:2: ") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func selectFrom(t *testing.T, fsys fstest.MapFS, r lock.Request) (*lock.Selection, error) {
 	t.Helper()
-	l, err := lockparse.Read(fsys, "uv.lock")
+	l, err := lockparse.Read(fsys, "uv.lock", nil)
 	if err != nil {
 		return nil, err
 	}

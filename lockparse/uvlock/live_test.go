@@ -180,7 +180,7 @@ func TestLiveWorkspace(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", test.project))); err != nil {
 				t.Fatal(err)
 			}
-			l, err := lockparse.Read(os.DirFS(dir), "uv.lock")
+			l, err := lockparse.Read(os.DirFS(dir), "uv.lock", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,7 +219,7 @@ func TestLiveProjects(t *testing.T) {
 		vectors.Load(t, path.Join("uv-locks", name, "cases.json"), &p)
 		dir := t.TempDir()
 		copyProject(t, dir, unredactFS{os.DirFS(filepath.Join(root, name))})
-		l, err := lockparse.Read(os.DirFS(dir), "uv.lock")
+		l, err := lockparse.Read(os.DirFS(dir), "uv.lock", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

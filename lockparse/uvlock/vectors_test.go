@@ -52,7 +52,7 @@ func (s snapshot) read() (*lock.Lock, error) {
 	for name, text := range s.Files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return lockparse.Read(fsys, "uv.lock")
+	return lockparse.Read(fsys, "uv.lock", nil)
 }
 
 // unredact puts something in the place of what uv's tests take out of locks:
@@ -306,7 +306,7 @@ func TestProjects(t *testing.T) {
 		}
 		var p project
 		vectors.Load(t, path.Join("uv-locks", entry.Name(), "cases.json"), &p)
-		l, err := lockparse.Read(unredactFS{os.DirFS(filepath.Join(dir, entry.Name()))}, "uv.lock")
+		l, err := lockparse.Read(unredactFS{os.DirFS(filepath.Join(dir, entry.Name()))}, "uv.lock", nil)
 		if err != nil {
 			t.Errorf("%s: %s", entry.Name(), diag.Format(err))
 			continue

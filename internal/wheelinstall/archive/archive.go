@@ -21,7 +21,7 @@
 //   - the files are larger than MaxTotal together.
 //
 // While an entry is read its length and CRC-32 are held against what the
-// directory says; no more than one byte beyond the declared length is unpacked.
+// directory says; what is longer is not unpacked to its end.
 //
 // Entries for directories are skipped: directories follow from the files in
 // them. An entry that is marked as symbolic link is given as the file that it
@@ -99,7 +99,7 @@ func (e *Entry) Open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, e.problem(err)
 	}
-	return &entryReader{entry: e, rc: rc, left: e.Size}, nil
+	return &entryReader{entry: e, rc: rc}, nil
 }
 
 // ReadAll gives the content of an entry of at most limit bytes.
@@ -115,26 +115,22 @@ func (e *Entry) ReadAll(limit int64) ([]byte, error) {
 	return io.ReadAll(rc)
 }
 
-// entryReader stops at the declared length, before what is beyond it is used.
+// entryReader has archive/zip hold length and CRC-32 against the directory, and
+// says in the words of this package what is wrong.
 type entryReader struct {
 	entry *Entry
 	rc    io.ReadCloser
-	left  int64
 }
 
 func (r *entryReader) Read(p []byte) (int, error) {
-	if int64(len(p)) > r.left+1 {
-		p = p[:r.left+1]
-	}
 	n, err := r.rc.Read(p)
-	if int64(n) > r.left {
-		return int(r.left), Problem{r.entry.Name, fmt.Sprintf("has more than the %d bytes it declares", r.entry.Size)}
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.Is(err, zip.ErrFormat):
+		return n, Problem{r.entry.Name, fmt.Sprintf("has more than the %d bytes it declares", r.entry.Size)}
 	}
-	r.left -= int64(n)
-	if err != nil && err != io.EOF {
-		return n, r.entry.problem(err)
-	}
-	return n, err
+	return n, r.entry.problem(err)
 }
 
 func (r *entryReader) Close() error { return r.rc.Close() }

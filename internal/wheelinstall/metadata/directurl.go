@@ -3,6 +3,7 @@ package metadata
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -26,7 +27,10 @@ type archiveInfo struct {
 func DirectURL(raw, sha256 string) ([]byte, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("direct URL: %w", err)
+		// Its own text has the whole URL, with the password.
+		var parse *url.Error
+		errors.As(err, &parse)
+		return nil, fmt.Errorf("direct URL: %w", parse.Err)
 	}
 	if u.Scheme == "" {
 		return nil, fmt.Errorf("direct URL %q has no scheme", u.Redacted())

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Wheel is what an installer needs of the file WHEEL.
+// Wheel is what an installer needs of the file WHEEL. That is not
+// Root-Is-Purelib: in an environment purelib and platlib are one directory.
 type Wheel struct {
-	Major, Minor int  // Wheel-Version; this code knows 1.0
-	Pure         bool // Root-Is-Purelib
+	Major, Minor int // Wheel-Version; this code knows 1.0
 }
 
 // ParseWheel reads WHEEL. A missing or malformed Wheel-Version is an error; of
@@ -27,8 +27,6 @@ func ParseWheel(data []byte) (Wheel, error) {
 	if errMajor != nil || errMinor != nil || w.Major < 0 || w.Minor < 0 {
 		return Wheel{}, fmt.Errorf("WHEEL: Wheel-Version %q is not of the form 1.0", version)
 	}
-	pure, _ := header(data, "Root-Is-Purelib")
-	w.Pure = strings.EqualFold(pure, "true")
 	return w, nil
 }
 
