@@ -9,6 +9,7 @@ package frontend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/index"
 )
 
 // Build is the gateway's entry: it answers one build or subrequest.
@@ -85,14 +87,17 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	}
 	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
-		c, err := b.compile(ctx, spec, platform)
+		c, err := b.compile(ctx, spec, platform, b.ui.IsNoCache("index"))
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 { // the other platforms would only repeat them
 			b.warn(ctx, c.warnings)
 		}
-		if res, err = b.solve(ctx, c); err != nil {
+		if res, err = b.solve(ctx, c); err != nil && c.recalled && errors.Is(err, errFetch) {
+			res, err = b.solveAnew(ctx, spec, platform, c, err)
+		}
+		if err != nil {
 			return nil, err
 		}
 		res.Epoch = epoch
@@ -135,11 +140,12 @@ type compiled struct {
 	platform ocispecs.Platform
 	state    llb.State
 	warnings []diag.Warning
+	recalled bool // URLs of packages are remembered, not asked for
 }
 
 // compile makes the plan and the LLB of the image for one platform; nil is the
-// engine's own.
-func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform) (*compiled, error) {
+// engine's own. Indexes are asked anew, or only about what is not remembered.
+func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, anew bool) (*compiled, error) {
 	c := &compiled{platform: b.ui.BuildPlatforms[0]}
 	if platform != nil {
 		c.platform = *platform
@@ -149,6 +155,8 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
+	answers := &memory{Index: pages, build: b, ctx: ctx, anew: anew}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
 		Context:  b.context.with(ctx),
@@ -157,10 +165,12 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Base:     c.base.Base,
 		Python:   c.base.facts.Python,
 		Libc:     c.base.facts.Libc,
+		Index:    answers,
 	})
 	if err != nil {
 		return nil, err
 	}
+	c.recalled = answers.recalled
 	wheels, err := b.context.with(ctx).wheels(c.plan)
 	if err != nil {
 		return nil, err
