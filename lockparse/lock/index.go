@@ -3,6 +3,7 @@ package lock
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -234,6 +235,9 @@ func (l *Lock) lookUp(picks []Pick, t Target, index Index) (map[*Package]Found, 
 		return nil, IndexUnavailable.Errorf(packages[0].At, "%s has no URL in the lock, so an index is needed that has its files", packages[0])
 	}
 	answers, err := index.Find(queries)
+	if err == nil && len(answers) != len(queries) {
+		err = fmt.Errorf("%d answers to %d questions", len(answers), len(queries))
+	}
 	if err != nil {
 		return nil, IndexUnavailable.Errorf(packages[0].At, "looking up %s: %w", packages[0], err)
 	}
