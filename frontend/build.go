@@ -87,7 +87,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	}
 	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
-		c, err := b.compile(ctx, spec, platform, b.ui.IsNoCache("index"))
+		c, err := b.compile(ctx, spec, platform, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -144,8 +144,9 @@ type compiled struct {
 }
 
 // compile makes the plan and the LLB of the image for one platform; nil is the
-// engine's own. Indexes are asked anew, or only about what is not remembered.
-func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, anew bool) (*compiled, error) {
+// engine's own. After a failure to fetch what an index was remembered to have, it
+// is asked anew.
+func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, failed *compiled) (*compiled, error) {
 	c := &compiled{platform: b.ui.BuildPlatforms[0]}
 	if platform != nil {
 		c.platform = *platform
@@ -156,7 +157,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		return nil, err
 	}
 	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
-	answers := &memory{Index: pages, build: b, ctx: ctx, anew: anew}
+	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
 		Context:  b.context.with(ctx),
@@ -189,8 +190,21 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Locate:        b.files.location,
 		NoCache:       b.ui.IsNoCache("install"),
 		StepPrefix:    b.stepPrefix(c.platform),
+		Moved:         c.moved(failed),
 	})
 	return c, nil
+}
+
+// moved gives the files that are elsewhere than in another compilation.
+func (c *compiled) moved(from *compiled) map[string]bool {
+	if from == nil {
+		return nil
+	}
+	moved := map[string]bool{}
+	for _, pkg := range c.plan.Packages {
+		moved[pkg.File] = packageByURL(from.plan, pkg.URL) == nil
+	}
+	return moved
 }
 
 // stepPrefix tells the steps of several platforms apart.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,11 +47,11 @@ func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, 
 // solveAnew builds an image again of which a file could not be fetched from
 // where it was remembered to be, if the index now says otherwise.
 func (b *build) solveAnew(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, old *compiled, failure error) (*dockerui.BuildResult, error) {
-	c, err := b.compile(ctx, spec, platform, true)
+	c, err := b.compile(ctx, spec, platform, old)
 	if err != nil {
 		return nil, err
 	}
-	if slices.EqualFunc(c.plan.Packages, old.plan.Packages, func(a, b plan.Package) bool { return a.URL == b.URL }) {
+	if !slices.Contains(slices.Collect(maps.Values(c.moved(old))), true) {
 		return nil, failure
 	}
 	return b.solve(ctx, c)
