@@ -139,10 +139,30 @@ func TestMovedFile(t *testing.T) {
 	if got := e.wheels(t); !slices.Contains(got, "https://new.example/idna-3.10-py3-none-any.whl") || len(e.read) != 2 {
 		t.Errorf("moved: %q, read %q", got, e.read)
 	}
+	if got := moved(t, e.solved[len(e.solved)-1].Definition); !slices.Equal(got, []string{"https://new.example/idna-3.10-py3-none-any.whl"}) {
+		t.Errorf("with a key of their own: %q", got)
+	}
 	e.read = nil
 	if e.wheels(t); len(e.read) != 0 {
 		t.Errorf("read again: %q", e.read)
 	}
+}
+
+// moved gives the sources with a mode, which makes another key of the same
+// file.
+func moved(t *testing.T, def *pb.Definition) []string {
+	t.Helper()
+	var found []string
+	for _, dt := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(dt); err != nil {
+			t.Fatal(err)
+		}
+		if op.GetSource().GetAttrs()[pb.AttrHTTPPerm] == "0600" {
+			found = append(found, op.GetSource().Identifier)
+		}
+	}
+	return found
 }
 
 // TestMirrorChangesNoStep: what an index is called, and how it answers, is in
