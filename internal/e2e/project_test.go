@@ -193,7 +193,7 @@ func (p project) planned(t *testing.T, args ...string) plannedImage {
 
 // plannedImage is what the tests need of a plan.
 type plannedImage struct {
-	Packages []struct{ Name, Version, Group string }
+	Packages []struct{ Name, Version, Group, File, URL, SHA256 string }
 	Layers   []struct{ Name string }
 }
 
