@@ -49,7 +49,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	if in.Spec.Requirements.IsSet() {
 		l, selection, err := selectPackages(in)
 		if err != nil {
-			return nil, nil, blame(err, in.Spec)
+			return nil, lockWarnings(l), blame(err, in.Spec)
 		}
 		warnings = selection.Warnings
 		p.Lock = l.Source.Name
@@ -82,12 +82,35 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		return nil, nil, located(err, in.Spec.Requirements)
 	}
 	options := in.Spec.BuilderOptions
+	if err := checkFresh(l, options.Locked); err != nil {
+		return nil, nil, err
+	}
 	selection, err := lock.Select(l, target, lock.Request{
 		Extras:  options.Extras.Values(),
 		Groups:  options.Groups.Values(),
 		Package: options.Package.Value,
 	})
 	return l, selection, err
+}
+
+// checkFresh refuses a lock that does not fit its project, if the spec says so.
+func checkFresh(l *lock.Lock, locked imagespec.Flag) error {
+	i := slices.IndexFunc(l.Warnings, func(w diag.Warning) bool { return w.Rule == lock.StaleLock })
+	if !locked.Value || i < 0 {
+		return nil
+	}
+	w := l.Warnings[i]
+	err := lock.Stale.Errorf(w.At, "%s", w.Msg).WithHint("%s; builder_options.locked makes this an error", w.Hint)
+	err.At = append(err.At, locked.At)
+	return err
+}
+
+// lockWarnings are what an error may come from: a lock that is stale.
+func lockWarnings(l *lock.Lock) []diag.Warning {
+	if l == nil {
+		return nil
+	}
+	return l.Warnings
 }
 
 // blame points the errors of a lock at the place in the spec that asked for
