@@ -29,7 +29,6 @@ FROM scratch
 LABEL org.opencontainers.image.title="imagespec" \
       org.opencontainers.image.description="BuildKit frontend for ImageSpec files" \
       org.opencontainers.image.source="https://github.com/imagespec/imagespec" \
-      org.opencontainers.image.licenses="Apache-2.0" \
       moby.buildkit.frontend.network.none="true" \
       moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts"
 # The installer's bytes are part of the cache key of what it installs. In a

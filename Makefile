@@ -3,12 +3,13 @@
 # make lint      format, vet, staticcheck, import directions
 # make demo      from nothing to a running image
 # make bench     benchmarks: of functions, then of builds beside a Dockerfile
-# make fuzz      every fuzz target for a while: make fuzz fuzztime=5m
+# make fuzz      every fuzz target for a while: make fuzz fuzztime=5m packages=./lockparse/...
 # make engine    start the test engine; eval "$(make -s engine)" exports where it is
 # make stop      end it
 # make clean     end it and remove all that it made
 
 fuzztime ?= 30s
+packages ?= ./...
 enginectl = go run ./internal/testengine/enginectl
 # deps puts Python tools there where the machine has none.
 export PATH := $(PATH):$(CURDIR)/.engine/venv/bin
@@ -21,7 +22,7 @@ deps:
 # Tests that need an engine are skipped where there can be none, but not in CI.
 test:
 	@$(enginectl) up >/dev/null || test -z "$$CI"
-	go test -p 2 -timeout 20m ./...
+	go test -p 2 -timeout 20m $(packages)
 
 lint:
 	@CGO_ENABLED=0 go build -C internal/tools -trimpath -ldflags="-s -w" -o $(CURDIR)/.engine/bin/ mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
@@ -39,7 +40,7 @@ bench:
 	go run ./internal/bench
 
 fuzz:
-	@go list ./... | while read -r package; do \
+	@go list $(packages) | while read -r package; do \
 		go test -list '^Fuzz' $$package | grep '^Fuzz' | while read -r target; do \
 			echo "$$package $$target"; \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(fuzztime) $$package </dev/null || exit; \

@@ -339,30 +339,46 @@ func TestValues(t *testing.T) {
 		good, bad []string
 	}{
 		{"name", []string{"a", "flytekit", "Org/App", "localhost:5000/x", "my-app_2.0"}, []string{`""`, "a b", "app:1", "-a", "a/", "ä"}},
-		{"python_version",
+		{
+			"python_version",
 			[]string{"3.9", "3.10", "3.12.4", "3.13t", "3.14.0t", "2.7", "3.100", "3.15.0rc1", "3.15.0a10t"},
-			[]string{"3", `""`, "3.", "3.12.", "v3.12", "3.12.4.1", "3.12-dev", "3.13tt", "03.12", "3.012", "3.x", "3.12rc1", "3.12.0rc", "3.12.0-rc1", "3.12.0rc01", "==3.12", "cp312", "٣.١", `"3.12 "`, `"3.12\n"`}},
-		{"registry",
+			[]string{"3", `""`, "3.", "3.12.", "v3.12", "3.12.4.1", "3.12-dev", "3.13tt", "03.12", "3.012", "3.x", "3.12rc1", "3.12.0rc", "3.12.0-rc1", "3.12.0rc01", "==3.12", "cp312", "٣.١", `"3.12 "`, `"3.12\n"`},
+		},
+		{
+			"registry",
 			[]string{"ghcr.io", "ghcr.io/flyteorg", "localhost:30000", "localhost", "pingsutw", "reg.example:5000/a/b_c", `""`, "https://ghcr.io/org", "HTTPS://ghcr.io/"},
-			[]string{"localhost:300000", "ghcr.io/", "ghcr.io//a", "/a", "a b", "ftp://ghcr.io", "https://", "oci://ghcr.io/org", "ghcr.io/org:tag", "https://user@ghcr.io"}},
-		{"requirements",
+			[]string{"localhost:300000", "ghcr.io/", "ghcr.io//a", "/a", "a b", "ftp://ghcr.io", "https://", "oci://ghcr.io/org", "ghcr.io/org:tag", "https://user@ghcr.io"},
+		},
+		{
+			"requirements",
 			[]string{"uv.lock", "./uv.lock", "a/../uv.lock", "requirements dev.txt", "...", "a\\b"},
-			[]string{`""`, "/uv.lock", "..", "../uv.lock", "a/../../uv.lock", "http://example.com/r.txt"}},
-		{"base_image",
+			[]string{`""`, "/uv.lock", "..", "../uv.lock", "a/../../uv.lock", "http://example.com/r.txt"},
+		},
+		{
+			"base_image",
 			[]string{"debian", "python:3.12-slim", "docker.io/library/python", "localhost:5000/a/b:T", "a@sha256:" + strings.Repeat("a", 64), "scratch"},
-			[]string{`""`, "Debian", "a:", "a b", "a@sha256:0", "docker-image://debian", "a:b:c", strings.Repeat("a", 64)}},
-		{"platform",
+			[]string{`""`, "Debian", "a:", "a b", "a@sha256:0", "docker-image://debian", "a:b:c", strings.Repeat("a", 64)},
+		},
+		{
+			"platform",
 			[]string{"linux/386", "linux/riscv64", "[linux/s390x]"},
-			[]string{`""`, "linux", "amd64", "windows/amd64", "linux/amd64,", "linux/armv7", "linux/amd64/v9", "linux/arm64/v8,linux/arm64", `"linux(1)/amd64"`, "linux/*", "[[linux/amd64]]", "linux/amd64/v1/x"}},
-		{"env",
+			[]string{`""`, "linux", "amd64", "windows/amd64", "linux/amd64,", "linux/armv7", "linux/amd64/v9", "linux/arm64/v8,linux/arm64", `"linux(1)/amd64"`, "linux/*", "[[linux/amd64]]", "linux/amd64/v1/x"},
+		},
+		{
+			"env",
 			[]string{"{A: =}", "{a.b-c: x}", "{é: ü}", "{A: ''}"},
-			[]string{"{'': x}", "{A=: x}", "{A: }", "{A: {}}", "{A: [x]}", `{"A\0": x}`, `{A: "\0"}`, "[A=x]", "A=x"}},
-		{"entrypoint",
+			[]string{"{'': x}", "{A=: x}", "{A: }", "{A: {}}", "{A: [x]}", `{"A\0": x}`, `{A: "\0"}`, "[A=x]", "A=x"},
+		},
+		{
+			"entrypoint",
 			[]string{"[]", "['']", "[a, 'b c', 1]"},
-			[]string{"a", "''", "[~]", `["\0"]`, "[[a]]", "{a: b}"}},
-		{"builder_options",
+			[]string{"a", "''", "[~]", `["\0"]`, "[[a]]", "{a: b}"},
+		},
+		{
+			"builder_options",
 			[]string{"{}", "{extras: []}", "{groups: [a, b]}", "{extras: [a], groups: [a]}", "{package: A.b_c-d}", "{imagepull_secret_name: ~}", "{locked: true}", "{locked: 'false'}", "{locked: ~}"},
-			[]string{"[]", "uv", "{extras: gpu}", "{extras: [a, A]}", "{groups: [a-b, a_.B]}", "{extras: ['']}", "{extras: [-a]}", "{groups: ['*']}", "{package: a b}", "{package: [a]}", "{index: x}", "{extras: [a], extras: [b]}", "{imagepull_secret_name: [x]}", "{locked: yes}", "{locked: True}", "{locked: 1}", "{locked: ''}", "{locked: [true]}", "{locked: {}}"}},
+			[]string{"[]", "uv", "{extras: gpu}", "{extras: [a, A]}", "{groups: [a-b, a_.B]}", "{extras: ['']}", "{extras: [-a]}", "{groups: ['*']}", "{package: a b}", "{package: [a]}", "{index: x}", "{extras: [a], extras: [b]}", "{imagepull_secret_name: [x]}", "{locked: yes}", "{locked: True}", "{locked: 1}", "{locked: ''}", "{locked: [true]}", "{locked: {}}"},
+		},
 	} {
 		for _, value := range tc.good {
 			parse(t, tc.field+": "+value)

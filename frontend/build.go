@@ -43,6 +43,7 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	entry.Data = diag.Redact(data) // excerpts and provenance keep it
 	b := &build{ui: ui, gateway: c, entry: entry, data: data, files: newFiles(entry.SourceMap)}
 	b.context = &contextFS{build: b}
+	b.args.values = ui.BuildArgs
 	res, err = b.answer(ctx)
 	return res, b.files.explain(err)
 }
@@ -63,6 +64,7 @@ type build struct {
 	data    []byte           // the spec's file, as it is
 	files   *files           // what errors, warnings and ops point at
 	context *contextFS       // the build context, read file by file
+	args    buildArgs
 }
 
 // answer parses the spec and does what the client asked for.
@@ -152,7 +154,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
 		Context:  b.context.with(ctx),
-		Getenv:   func(name string) string { return b.ui.BuildArgs[name] },
+		Getenv:   b.args.get,
 		Platform: c.platform,
 		Base:     c.base.Base,
 		Python:   c.base.facts.Python,
@@ -161,6 +163,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	c.warnings = append(c.warnings, b.args.unused()...)
 	wheels, err := b.context.with(ctx).wheels(c.plan)
 	if err != nil {
 		return nil, err

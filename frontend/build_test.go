@@ -364,6 +364,19 @@ func TestMissingWheel(t *testing.T) {
 	}
 }
 
+func TestUnusedBuildArg(t *testing.T) {
+	e := newEngine(example())
+	for _, name := range []string{"VERSION", "HTTPS_PROXY", "BUILDKIT_INLINE_CACHE"} {
+		e.opts["build-arg:"+name] = "1"
+	}
+	if _, err := e.build(t); err != nil {
+		t.Fatal(err)
+	}
+	if want := `UnusedBuildArg: build argument "VERSION" is not used: a spec has no variables`; !slices.Equal(e.warnings, []string{want}) {
+		t.Errorf("warnings %q, want %q", e.warnings, want)
+	}
+}
+
 // TestCredentialsStayOut: what is sent to the engine with an op, and kept in
 // provenance, has no credentials of a URL in a file.
 func TestCredentialsStayOut(t *testing.T) {

@@ -32,11 +32,11 @@ import (
 type engine struct {
 	client.Client
 	opts    map[string]string
-	files   map[string]string // of the build context, by path
-	bases   map[string]fakeImage   // by normalised reference
-	without []apicaps.CapID   // what this engine cannot do
-	anyArch bool              // base images exist for every architecture
-	panics  bool              // when asked for a base image
+	files   map[string]string    // of the build context, by path
+	bases   map[string]fakeImage // by normalised reference
+	without []apicaps.CapID      // what this engine cannot do
+	anyArch bool                 // base images exist for every architecture
+	panics  bool                 // when asked for a base image
 	// fetchStatus is what the server of wheels answers instead of a wheel.
 	fetchStatus string
 

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
@@ -104,6 +105,10 @@ func packageByURL(p *plan.Plan, url string) *plan.Package {
 // probe asks for a URL without a checksum, for then the engine does look at
 // the status; nil if the server answers well.
 func (b *build) probe(ctx context.Context, url string) error {
+	caps := b.ui.BuildOpts().Caps
+	if caps.Supports(gwpb.CapSourceMetaResolver) != nil {
+		return nil // an engine that cannot be asked
+	}
 	_, err := b.gateway.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: url}, sourceresolver.Opt{
 		LogName: "[internal] ask for " + url,
 	})

@@ -110,8 +110,10 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 // gives what it wrote. The installer is mounted by path, so that its own bytes
 // are part of the key and the rest of the frontend image is not.
 func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
-	command := append([]string{helperPath, args[0],
-		"--root", outDir, "--prefix", plan.Prefix, "--python", minor(g.plan.Python.Version)}, args[1:]...)
+	command := append([]string{
+		helperPath, args[0],
+		"--root", outDir, "--prefix", plan.Prefix, "--python", minor(g.plan.Python.Version),
+	}, args[1:]...)
 	opts = append(opts,
 		llb.Args(command),
 		llb.Dir("/"),

@@ -35,8 +35,8 @@ type Files struct {
 
 // format is a kind of file that says what to install.
 type format struct {
-	pattern string                                      // of the file's name, as in path.Match
-	marks   string                                      // what the content has and no other format's; empty: not told by content
+	pattern string // of the file's name, as in path.Match
+	marks   string // what the content has and no other format's; empty: not told by content
 	parse   func(*diag.Source, Files) (*lock.Lock, error)
 }
 

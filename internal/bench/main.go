@@ -4,7 +4,8 @@
 //
 //	bench [-runs N] [-project NAME]
 //
-// It prints one line per scenario with the median of both and their ratio:
+// It empties the second test engine before each cold build, and prints one
+// line per scenario with the median of both and their ratio:
 // cold on an empty engine, unchanged, and with one small package bumped.
 package main
 
@@ -20,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imagespec/imagespec/internal/testengine"
@@ -55,7 +57,7 @@ type bench struct {
 }
 
 func run(ctx context.Context, runs int, project string) error {
-	engine, err := testengine.Up(ctx, "main", func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+	engine, err := testengine.Up(ctx, "second", func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 	if err != nil {
 		return err
 	}
@@ -157,15 +159,12 @@ func (b *bench) prepare(ctx context.Context, project string) ([2]builder, error)
 	}, nil
 }
 
-// uvContext is a folder with nothing but the uv on PATH, in the place of the
+// uvContext is a folder with nothing but uv's program, in the place of the
 // image that the guide copies it from.
 func (b *bench) uvContext() (string, error) {
-	uv, err := exec.LookPath("uv")
+	uv, err := findUV()
 	if err != nil {
 		return "", fmt.Errorf("the peer of the benchmark needs uv: %w", err)
-	}
-	if uv, err = filepath.EvalSymlinks(uv); err != nil {
-		return "", err
 	}
 	dir := filepath.Join(b.dir, ".uv")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -177,10 +176,26 @@ func (b *bench) uvContext() (string, error) {
 	return dir, os.Chmod(filepath.Join(dir, "uv"), 0o755)
 }
 
+// findUV gives uv's program: where Python's package has it, else on PATH,
+// where it may be the launcher of another tool.
+func findUV() (string, error) {
+	out, err := exec.Command("python3", "-c", "import uv; print(uv.find_uv_bin())").Output()
+	if err == nil {
+		return strings.TrimSpace(string(out)), nil
+	}
+	uv, err := exec.LookPath("uv")
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(uv)
+}
+
 // build builds and pushes.
 func (b *bench) build(ctx context.Context, args []string) error {
-	args = append([]string{"buildx", "build", "--builder", b.engine.Builder, "--progress=plain", "--provenance=false",
-		"--output", "type=image,push=true,name=" + b.current}, args...)
+	args = append([]string{
+		"buildx", "build", "--builder", b.engine.Builder, "--progress=plain", "--provenance=false",
+		"--output", "type=image,push=true,name=" + b.current,
+	}, args...)
 	cmd := b.engine.Docker(ctx, append(args, b.dir)...)
 	output, err := cmd.CombinedOutput()
 	if err != nil {

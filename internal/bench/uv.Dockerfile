@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The peer of the benchmark: what uv's guide for Docker recommends
 # (docs/guides/integration/docker.md, "Intermediate layers"), without the
 # project itself, which an ImageSpec does not install either.
@@ -10,4 +9,4 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    uv sync --locked --no-install-project --no-dev
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt uv sync --locked --no-install-project --no-dev

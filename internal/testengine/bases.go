@@ -84,6 +84,8 @@ func (s *starter) makeRoots(ctx context.Context) error {
 			cmd := exec.CommandContext(ctx, "mmdebstrap", append(args, r.suite, r.tar())...)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+epoch)
+			// Killed it would leave mounts behind; interrupted it tidies up.
+			cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 			return run(cmd)
 		}
 		key := strings.Join(r.options, " ")

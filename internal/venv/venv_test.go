@@ -224,14 +224,20 @@ func TestAgainstOthers(t *testing.T) {
 		theirs  []string // what only they have
 		others  []string // what differs
 	}{
-		"uv venv": {[]string{"uv", "venv", "--quiet", "--no-project", "--python", python},
-			[]string{".gitignore", "CACHEDIR.TAG", "bin/activate.bat", "bin/activate.csh", "bin/activate.fish", "bin/activate.nu",
-				"bin/activate.ps1", "bin/activate.xsh", "bin/activate_this.py", "bin/deactivate.bat", "bin/pydoc.bat"},
-			[]string{"bin/activate", "pyvenv.cfg"}}, // pyvenv.cfg: the line "uv = "
-		"python -m venv": {[]string{python, "-m", "venv", "--without-pip"},
+		"uv venv": {
+			[]string{"uv", "venv", "--quiet", "--no-project", "--python", python},
+			[]string{
+				".gitignore", "CACHEDIR.TAG", "bin/activate.bat", "bin/activate.csh", "bin/activate.fish", "bin/activate.nu",
+				"bin/activate.ps1", "bin/activate.xsh", "bin/activate_this.py", "bin/deactivate.bat", "bin/pydoc.bat",
+			},
+			[]string{"bin/activate", "pyvenv.cfg"},
+		}, // pyvenv.cfg: the line "uv = "
+		"python -m venv": {
+			[]string{python, "-m", "venv", "--without-pip"},
 			[]string{"bin/Activate.ps1", "bin/activate.csh", "bin/activate.fish", "include", "include/python" + i.Minor},
 			// They link python to python3 to the interpreter, and the name that it was called by is first.
-			[]string{"bin/activate", "bin/python", "bin/python3", "bin/python" + i.Minor, "pyvenv.cfg"}},
+			[]string{"bin/activate", "bin/python", "bin/python3", "bin/python" + i.Minor, "pyvenv.cfg"},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -103,8 +103,10 @@ func uvInstall(b *testing.B, wheels []oracleWheel, mode string) {
 	env := filepath.Join(dir, "venv")
 	command(b, uv, "venv", "--quiet", "--no-project", "--python", python311(b), env)
 	b.StartTimer()
-	args := []string{"pip", "install", "--quiet", "--no-deps", "--offline", "--no-index", "--link-mode", mode,
-		"--cache-dir", filepath.Join(dir, "cache"), "--python", filepath.Join(env, "bin/python")}
+	args := []string{
+		"pip", "install", "--quiet", "--no-deps", "--offline", "--no-index", "--link-mode", mode,
+		"--cache-dir", filepath.Join(dir, "cache"), "--python", filepath.Join(env, "bin/python"),
+	}
 	for _, w := range wheels {
 		args = append(args, w.file)
 	}

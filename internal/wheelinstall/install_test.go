@@ -117,7 +117,8 @@ func TestFreeThreaded(t *testing.T) {
 		Layout: venv.Layout{Prefix: "/venv", Python: venv.Python{Major: 3, Minor: 13, FreeThreaded: true}},
 		Root:   root,
 		Wheels: []wheelinstall.Wheel{{Path: buildWheel(t, t.TempDir(), "Green_Let-1-py3-none-any.whl", entries{
-			"a.py", "", "Green_Let-1.data/headers/greenlet.h", ""})}},
+			"a.py", "", "Green_Let-1.data/headers/greenlet.h", "",
+		})}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,8 @@ func TestScripts(t *testing.T) {
 			Root:   root,
 			Wheels: []wheelinstall.Wheel{{Path: buildWheel(t, t.TempDir(), "a-1-py3-none-any.whl", entries{
 				"a-1.data/scripts/b", "#!python\nprint()\n",
-				"a-1.dist-info/entry_points.txt", "[console_scripts]\na = a:main\n"})}},
+				"a-1.dist-info/entry_points.txt", "[console_scripts]\na = a:main\n",
+			})}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -191,10 +193,14 @@ func TestErrors(t *testing.T) {
 		want  string
 	}{
 		"bad archive": {entries{"../demo.py", "", "demo\\x.py", ""}, `"../demo.py": leads out of its directory (..)` + "\n" + `"demo\\x.py": has a backslash in its name`},
-		"two dist-infos": {entries{"other-2.dist-info/METADATA", "Name: other\n", info + "METADATA", "Name: demo\n"},
-			`has 2 .dist-info directories, a wheel has one: "demo-1.0", "other-2"`},
-		"other dist-info": {entries{"other-2.dist-info/METADATA", "Name: demo\n", "other-2.dist-info/WHEEL", "Wheel-Version: 1.0\n", "other-2.dist-info/RECORD", ""},
-			"has the directory other-2.dist-info, which is not demo's"},
+		"two dist-infos": {
+			entries{"other-2.dist-info/METADATA", "Name: other\n", info + "METADATA", "Name: demo\n"},
+			`has 2 .dist-info directories, a wheel has one: "demo-1.0", "other-2"`,
+		},
+		"other dist-info": {
+			entries{"other-2.dist-info/METADATA", "Name: demo\n", "other-2.dist-info/WHEEL", "Wheel-Version: 1.0\n", "other-2.dist-info/RECORD", ""},
+			"has the directory other-2.dist-info, which is not demo's",
+		},
 		"other name":         {entries{info + "METADATA", "Name: other\n"}, "has the name other in METADATA, which is not demo"},
 		"no name":            {entries{info + "METADATA", "Version: 1\n"}, "METADATA: Name is missing"},
 		"wheel version 2":    {entries{info + "WHEEL", "Wheel-Version: 2.0\n"}, "has Wheel-Version 2.0, this installer knows 1.0"},
@@ -214,16 +220,26 @@ func TestErrors(t *testing.T) {
 		"pyvenv.cfg":         {entries{"demo-1.0.data/data/pyvenv.cfg", "home = /tmp\n"}, `"demo-1.0.data/data/pyvenv.cfg": would replace "pyvenv.cfg" of the environment`},
 		"lib64":              {entries{"demo-1.0.data/data/lib64", ""}, `"demo-1.0.data/data/lib64": would replace "lib64" of the environment`},
 		"bin":                {entries{"demo-1.0.data/data/bin", ""}, `"demo-1.0.data/data/bin": would replace "bin" of the environment`},
-		"RECORD in data": {entries{"demo-1.0.data/purelib/demo-1.0.dist-info/RECORD", "", info + "RECORD", ""},
-			`"demo-1.0.data/purelib/demo-1.0.dist-info/RECORD": would replace "lib/python3.12/site-packages/demo-1.0.dist-info/RECORD" of the environment`},
-		"INSTALLER in data": {entries{"demo-1.0.data/purelib/demo-1.0.dist-info/INSTALLER", "uv"},
-			`"INSTALLER": and another file of the wheel both become lib/python3.12/site-packages/demo-1.0.dist-info/INSTALLER`},
-		"root and data": {entries{"demo.py", "a", "demo-1.0.data/purelib/demo.py", "b"},
-			`"demo-1.0.data/purelib/demo.py": and another file of the wheel both become lib/python3.12/site-packages/demo.py`},
-		"launcher and data": {entries{info + "entry_points.txt", "[console_scripts]\ndemo = a:b\n", "demo-1.0.data/data/bin/demo", ""},
-			`"demo-1.0.data/data/bin/demo": and another file of the wheel both become bin/demo`},
-		"file and directory": {entries{"demo", "", "demo-1.0.data/purelib/demo/a.py", ""},
-			`"lib/python3.12/site-packages/demo/a.py": needs the directory lib/python3.12/site-packages/demo, which is a file of ` + file},
+		"RECORD in data": {
+			entries{"demo-1.0.data/purelib/demo-1.0.dist-info/RECORD", "", info + "RECORD", ""},
+			`"demo-1.0.data/purelib/demo-1.0.dist-info/RECORD": would replace "lib/python3.12/site-packages/demo-1.0.dist-info/RECORD" of the environment`,
+		},
+		"INSTALLER in data": {
+			entries{"demo-1.0.data/purelib/demo-1.0.dist-info/INSTALLER", "uv"},
+			`"INSTALLER": and another file of the wheel both become lib/python3.12/site-packages/demo-1.0.dist-info/INSTALLER`,
+		},
+		"root and data": {
+			entries{"demo.py", "a", "demo-1.0.data/purelib/demo.py", "b"},
+			`"demo-1.0.data/purelib/demo.py": and another file of the wheel both become lib/python3.12/site-packages/demo.py`,
+		},
+		"launcher and data": {
+			entries{info + "entry_points.txt", "[console_scripts]\ndemo = a:b\n", "demo-1.0.data/data/bin/demo", ""},
+			`"demo-1.0.data/data/bin/demo": and another file of the wheel both become bin/demo`,
+		},
+		"file and directory": {
+			entries{"demo", "", "demo-1.0.data/purelib/demo/a.py", ""},
+			`"lib/python3.12/site-packages/demo/a.py": needs the directory lib/python3.12/site-packages/demo, which is a file of ` + file,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +280,8 @@ func TestContentErrors(t *testing.T) {
 	const record = "demo-1.0.dist-info/RECORD"
 	wheel := buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{
 		"a.py", "a", "b.py", "b", "c.py", "c", "d.py", "d", "demo-1.0.data/scripts/s", "#!python\n",
-		record, "a.py,sha256=AAAA,1\nb.py,sha512=AAAA,1\nc.py,md5=AAAA,1\nd.py,sha384=AAAA,1\ndemo-1.0.data/scripts/s,sha256=AAAA,\n"})
+		record, "a.py,sha256=AAAA,1\nb.py,sha512=AAAA,1\nc.py,md5=AAAA,1\nd.py,sha384=AAAA,1\ndemo-1.0.data/scripts/s,sha256=AAAA,\n",
+	})
 	_, _, err := install(t, wheel)
 	var got []string
 	for line := range strings.Lines(fmt.Sprint(err)) {
@@ -290,7 +307,8 @@ func TestStrongHashes(t *testing.T) {
 	wheel := buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{
 		"demo-1.0.data/scripts/s", text, "a.py", text, "demo-1.0.dist-info/RECORD",
 		"demo-1.0.data/scripts/s,sha384=cVc0XDR_NHqZXNm6w_A0Sds6bnAbmNJ9rEBpOJMUgFqiS3YqkOROUVyQ96FWNc9e,18\n" +
-			"a.py,sha512=YDCyvGSw60rk1rEA5MWQyWHqP6aEFa-NhO4AXP8Ob4t2DV_u9u1TUYOdJLFgqVgIW57xZ0vGGTf2eudzz2FvKQ,18\n"})
+			"a.py,sha512=YDCyvGSw60rk1rEA5MWQyWHqP6aEFa-NhO4AXP8Ob4t2DV_u9u1TUYOdJLFgqVgIW57xZ0vGGTf2eudzz2FvKQ,18\n",
+	})
 	_, _, err := install(t, wheel)
 	if err == nil {
 		t.Fatal("the digests are made up")
@@ -304,7 +322,8 @@ func TestStrongHashes(t *testing.T) {
 	}
 	wheel = buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{
 		"demo-1.0.data/scripts/s", text, "a.py", text, "demo-1.0.dist-info/RECORD",
-		"demo-1.0.data/scripts/s,sha384=" + digests[1] + ",18\n" + "a.py,sha512=" + digests[0] + ",18\n"})
+		"demo-1.0.data/scripts/s,sha384=" + digests[1] + ",18\n" + "a.py,sha512=" + digests[0] + ",18\n",
+	})
 	root, _, err := install(t, wheel)
 	if err != nil {
 		t.Fatal(err)
@@ -324,8 +343,10 @@ func TestWarnings(t *testing.T) {
 	}{
 		"wheel version 1.9": {entries{info + "WHEEL", "Wheel-Version: 1.9\n"}, "has Wheel-Version 1.9, it is installed as 1.0"},
 		"unlisted":          {entries{"demo.py", "", info + "RECORD", info + "METADATA,,\n" + info + "WHEEL,,\n"}, `RECORD does not list "demo.py"`},
-		"missing": {entries{info + "RECORD", "a.py,,\nb.py,,\nc.py,,\nd/,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n"},
-			`RECORD lists what is not there: "a.py", "b.py", "c.py" and 1 more`},
+		"missing": {
+			entries{info + "RECORD", "a.py,,\nb.py,,\nc.py,,\nd/,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n"},
+			`RECORD lists what is not there: "a.py", "b.py", "c.py" and 1 more`,
+		},
 		"link":                {entries{"libdemo.so 0120777", "libdemo.so.1"}, `"libdemo.so" is a symbolic link, it becomes a file that holds its target`},
 		"activate":            {entries{"demo-1.0.data/scripts/activate", ""}, `"bin/activate" replaces a script that activates the environment`},
 		"wheel version 0.1":   {entries{info + "WHEEL", "Wheel-Version: 0.1\n"}, ""},
@@ -350,7 +371,8 @@ func TestWarnings(t *testing.T) {
 // cleaned is listed, and its digest is verified.
 func TestUncleanRecord(t *testing.T) {
 	_, warnings, err := install(t, buildWheel(t, t.TempDir(), "demo-1.0-py3-none-any.whl", entries{
-		"./pkg/demo.py", "a", "demo-1.0.dist-info/RECORD", "/pkg/./demo.py,sha256=AAAA,\n"}))
+		"./pkg/demo.py", "a", "demo-1.0.dist-info/RECORD", "/pkg/./demo.py,sha256=AAAA,\n",
+	}))
 	if err == nil || !strings.Contains(err.Error(), `"pkg/demo.py": has the sha256 digest`) {
 		t.Errorf("got %v, warnings %s", err, warnings)
 	}
@@ -360,9 +382,11 @@ func TestUncleanRecord(t *testing.T) {
 func TestTwoWheels(t *testing.T) {
 	dir := t.TempDir()
 	a := buildWheel(t, dir, "a-1-py3-none-any.whl", entries{
-		"google/__init__.py", "same", "tests/__init__.py", "from a", "tests/conftest.py", "from a"})
+		"google/__init__.py", "same", "tests/__init__.py", "from a", "tests/conftest.py", "from a",
+	})
 	b := buildWheel(t, dir, "b-1-py3-none-any.whl", entries{
-		"google/__init__.py", "same", "tests/__init__.py", "from b!", "tests/conftest.py", "from b"})
+		"google/__init__.py", "same", "tests/__init__.py", "from b!", "tests/conftest.py", "from b",
+	})
 	c := buildWheel(t, dir, "c-1-py3-none-any.whl", entries{"tests", "a file"})
 
 	// The order of the arguments does not matter.

@@ -112,15 +112,20 @@ func TestOracleOdd(t *testing.T) {
 		// lib64 is a link: the layer has to name the directory behind it.
 		"lib64": {entries{"demo-1.0.data/data/lib64/a.so", ""}, []string{"RECORD: ../../../lib64/a.so: only uv has it", "RECORD: ../../a.so: only we have it"}},
 		// uv lists setuptools' scripts though it does not install them.
-		"setuptools": {entries{info + "entry_points.txt", "[console_scripts]\na = a:b\n", "demo-1.0.data/scripts/a-script.py", "x"},
-			[]string{"RECORD: demo-1.0.data/scripts/a-script.py: only uv has it"}},
+		"setuptools": {
+			entries{info + "entry_points.txt", "[console_scripts]\na = a:b\n", "demo-1.0.data/scripts/a-script.py", "x"},
+			[]string{"RECORD: demo-1.0.data/scripts/a-script.py: only uv has it"},
+		},
 		// pip finds .data by its ending, uv by the exact name of .dist-info.
 		"capitals": {entries{"Demo-1.0.data/purelib/a.py", "a"}, []string{
 			"RECORD: Demo-1.0.data/purelib/a.py: only uv has it", "RECORD: a.py: only we have it",
-			site + "Demo-1.0.data/purelib/a.py: only uv has it", site + "a.py: only we have it"}},
+			site + "Demo-1.0.data/purelib/a.py: only uv has it", site + "a.py: only we have it",
+		}},
 		// Where a wheel comes from is not for the wheel to say.
-		"direct_url.json": {entries{info + "direct_url.json", "{}"},
-			[]string{"RECORD: " + info + "direct_url.json: only uv has it", site + info + "direct_url.json: only uv has it"}},
+		"direct_url.json": {
+			entries{info + "direct_url.json", "{}"},
+			[]string{"RECORD: " + info + "direct_url.json: only uv has it", site + info + "direct_url.json: only uv has it"},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -82,8 +82,10 @@ func TestLinuxTargetMistakes(t *testing.T) {
 		want                  string
 		reason                lock.Reason
 	}{
-		{"mips64", "", "3.12.4", glibc,
-			"architecture \"mips64\" has no Python wheels\nknown: 386, amd64, arm/v7, arm64, ppc64le, riscv64, s390x", lock.UnsupportedPlatform},
+		{
+			"mips64", "", "3.12.4", glibc,
+			"architecture \"mips64\" has no Python wheels\nknown: 386, amd64, arm/v7, arm64, ppc64le, riscv64, s390x", lock.UnsupportedPlatform,
+		},
 		{"arm", "v5", "3.12.4", glibc, `architecture "arm/v5" has no Python wheels`, lock.UnsupportedPlatform},
 		{"amd64", "", "3.12", glibc, "Python version \"3.12\" is no full version of Python 3\ngive it with its patch level", lock.WrongPython},
 		{"amd64", "", "2.7.18", glibc, `Python version "2.7.18" is no full version of Python 3`, lock.WrongPython},

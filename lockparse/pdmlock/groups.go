@@ -51,10 +51,10 @@ func (f *file) askedGroups(r lock.Request) ([]string, error) {
 // wanted gives the groups of a request, of which the extras and groups are
 // those that it names. Where the defaults are wanted and nothing is named these
 // are all groups of the lock; a lock that does not say what groups it has is
-// asked for no extras then.
+// asked for extras then only if a group is to be left out of all.
 func (f *file) wanted(r lock.Request, extras, groups []string) map[string]bool {
 	selective := len(extras)+len(groups) > 0 || r.AllExtras || r.AllGroups || r.OnlyGroups
-	if r.DefaultGroups && !selective && f.groups != nil {
+	if r.DefaultGroups && !selective && (f.groups != nil || len(r.NoGroups) > 0) {
 		return set(slices.DeleteFunc(f.lockedGroups(), func(group string) bool {
 			return f.project != nil && !f.project.has(group)
 		}))

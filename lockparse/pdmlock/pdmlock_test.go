@@ -437,6 +437,7 @@ func mistakes() []mistake {
 		{"Python of a package", app, unflat + entry("click", "8.1.8") + "requires_python = '>=3.13'\n", none},
 		{"too many entries", "", header + strings.Repeat("[[package]]\nname = 'click'\nversion = '8.1.8'\n", 101), none},
 		{"versions that do not fit together", "[project]\nname = 'app'\ndependencies = ['a']\n", unflat + chain(30), none},
+		{"Python of the project", "[project]\nname = 'app'\nrequires-python = '>=3.13'\n", unflat, none},
 		{"undefined requirement", "[project]\nname = 'app'\ndependencies = [\"click; sys_platform ~= '1.0'\"]\n", unflat, none},
 	}
 }

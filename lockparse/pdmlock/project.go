@@ -18,8 +18,9 @@ type project struct {
 	source       *diag.Source
 	name         string // normalised; empty where there is no [project]
 	nameLine     int
-	version      string // empty where only a build would tell
-	requires     pep440.Specifiers
+	version      string            // empty where only a build would tell
+	requires     pep440.Specifiers // requires-python
+	requiresLine int
 	distribution bool              // the project is itself installed
 	workspace    bool              // there are other projects with the same lock
 	extras       map[string][]item // by normalised name; with the group "default"
@@ -27,6 +28,7 @@ type project struct {
 	excludes     map[string]bool   // packages that are never installed
 	overrides    map[string]bool   // packages that are locked whatever requires them
 	indexList    []index
+	hashes       []string // that PDM may have stored in a lock of the project
 	warnings     []diag.Warning
 }
 
@@ -54,12 +56,13 @@ func parseProject(src *diag.Source) (*project, error) {
 	root := doc.Root()
 	table, settings := root.Table("project"), root.Table("tool").Table("pdm")
 	p := &project{
-		source:   src,
-		name:     pep508.NormalizeName(table.String("name")),
-		nameLine: table.LineOf("name"),
-		version:  table.String("version"),
-		extras:   make(map[string][]item),
-		groups:   make(map[string][]item),
+		source:       src,
+		name:         pep508.NormalizeName(table.String("name")),
+		nameLine:     table.LineOf("name"),
+		version:      table.String("version"),
+		requiresLine: table.LineOf("requires-python"),
+		extras:       make(map[string][]item),
+		groups:       make(map[string][]item),
 	}
 	if p.requires, err = pep440.ParseSpecifiers(table.String("requires-python")); err != nil {
 		doc.Errorf(table.LineOf("requires-python"), "requires-python: %w", err)
@@ -83,6 +86,7 @@ func parseProject(src *diag.Source) (*project, error) {
 		p.overrides[pep508.NormalizeName(key.Name)] = true
 	}
 	p.readIndexes(doc, settings)
+	p.hashes = contentHashes(table.Plain(), root.Table("dependency-groups").Plain(), settings.Plain())
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}

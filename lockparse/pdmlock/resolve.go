@@ -144,7 +144,7 @@ func (f *file) parents(found []*node, groups []string, self *lock.Package) map[s
 // the target is seen when a file is chosen.
 func (f *file) checkTarget(env pep508.Env) error {
 	if len(f.targets) == 0 {
-		return nil
+		return f.checkPython(env)
 	}
 	var pythons []string
 	for _, t := range f.targets {
@@ -165,6 +165,21 @@ func (f *file) checkTarget(env pep508.Env) error {
 	}
 	return lock.UnsupportedPlatform.Errorf(at, "the lock is not for %s %s: none of its targets is", env.SysPlatform, env.PlatformMachine).
 		WithHint("run \"pdm lock --append --platform=PLATFORM\"")
+}
+
+// checkPython refuses a Python that the project is not for. Before format 4.5
+// locks did not repeat for what they were made.
+func (f *file) checkPython(env pep508.Env) error {
+	if f.project == nil {
+		return nil
+	}
+	ok, err := lock.Satisfies(env, f.project.requires)
+	if ok || err != nil {
+		return err
+	}
+	return lock.WrongPython.Errorf(diag.Range{Source: f.project.source, Line: f.project.requiresLine},
+		"Python %s does not satisfy requires-python %q of the project", env.PythonFullVersion, f.project.requires).
+		WithHint("choose another Python, or lock the project for this one")
 }
 
 func (t target) fits(env pep508.Env) bool {

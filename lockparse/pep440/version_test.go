@@ -141,8 +141,13 @@ func TestKindOfRelease(t *testing.T) {
 		version   string
 		pre, post bool
 	}{
-		{"1.0", false, false}, {"1.0+local", false, false}, {"1.0a1", true, false}, {"1.0.dev1", true, false},
-		{"1.0.post1", false, true}, {"1.0.post1.dev1", true, true}, {"1.0rc1.post1", true, true},
+		{"1.0", false, false},
+		{"1.0+local", false, false},
+		{"1.0a1", true, false},
+		{"1.0.dev1", true, false},
+		{"1.0.post1", false, true},
+		{"1.0.post1.dev1", true, true},
+		{"1.0rc1.post1", true, true},
 	} {
 		if v := mustParse(t, c.version); v.IsPrerelease() != c.pre || v.IsPostrelease() != c.post {
 			t.Errorf("%s: IsPrerelease %v, IsPostrelease %v", v, v.IsPrerelease(), v.IsPostrelease())

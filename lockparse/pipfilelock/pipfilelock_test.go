@@ -141,8 +141,10 @@ func TestEntries(t *testing.T) {
 		{`{"path": "../a"}`, "a directory ../a"},
 		{`{"path": "./dist/a-1.0-py3-none-any.whl", "hashes": ["@1"]}`, "a 1.0 archive dist/a-1.0-py3-none-any.whl wheel a-1.0-py3-none-any.whl sha256:11"},
 		{`{"file": "dist/a-1.0.tar.gz"}`, "a 1.0 archive dist/a-1.0.tar.gz sdist a-1.0.tar.gz"},
-		{`{"file": "https://example.com/a-1.0%2Bcpu-py3-none-any.whl", "hashes": ["@1"]}`,
-			"a 1.0+cpu archive https://example.com/a-1.0%2Bcpu-py3-none-any.whl wheel a-1.0+cpu-py3-none-any.whl sha256:11"},
+		{
+			`{"file": "https://example.com/a-1.0%2Bcpu-py3-none-any.whl", "hashes": ["@1"]}`,
+			"a 1.0+cpu archive https://example.com/a-1.0%2Bcpu-py3-none-any.whl wheel a-1.0+cpu-py3-none-any.whl sha256:11",
+		},
 		{`{"file": "https://example.com/main.zip#sha256=` + one[7:] + `"}`, "a archive https://example.com/main.zip sdist main.zip sha256:11"},
 		{`{"version": "*", "markers": "sys_platform == 'win32'"}`, ""},
 		{`{"version": "*", "os_name": "== 'nt'"}`, ""},
@@ -203,8 +205,12 @@ func TestSelect(t *testing.T) {
 
 func TestRequires(t *testing.T) {
 	for _, test := range []struct{ requires, want string }{
-		{`{}`, ""}, {`{"python_version": "3.11"}`, "==3.11.*"}, {`{"python_version": "3"}`, "==3.*"}, {`{"python_version": "*"}`, ""},
-		{`{"python_full_version": "3.11.4", "python_version": "3.11"}`, "==3.11.4"}, {`{"python_version": ">=3.9"}`, ">=3.9"},
+		{`{}`, ""},
+		{`{"python_version": "3.11"}`, "==3.11.*"},
+		{`{"python_version": "3"}`, "==3.*"},
+		{`{"python_version": "*"}`, ""},
+		{`{"python_full_version": "3.11.4", "python_version": "3.11"}`, "==3.11.4"},
+		{`{"python_version": ">=3.9"}`, ">=3.9"},
 	} {
 		l, err := parse(`{"_meta": {"requires": `+test.requires+`}}`, "", nil)
 		if err != nil || l.RequiresPython.String() != test.want {
@@ -311,8 +317,10 @@ func TestFresh(t *testing.T) {
 		{"order and comments", "[docs]", "# the manual\n[docs]", ""},
 		{"scripts", "[docs]", "[scripts]\nx = 'y'\n[docs]", ""},
 		{"version", `"==3.0.3"`, `"==3.1"`, "app/Pipfile.lock does not fit app/Pipfile: it has flask 3.0.3, not Flask==3.1"},
-		{"more", "[docs]", "attrs = '*'\n[docs]\nb = '*'\nc = '*'\nd = '*'",
-			`app/Pipfile.lock does not fit app/Pipfile: it has nothing for "attrs", it has nothing for "b", it has nothing for "c", …`},
+		{
+			"more", "[docs]", "attrs = '*'\n[docs]\nb = '*'\nc = '*'\nd = '*'",
+			`app/Pipfile.lock does not fit app/Pipfile: it has nothing for "attrs", it has nothing for "b", it has nothing for "c", …`,
+		},
 		{"less", "mylib = {path", "# mylib = {path", unknown},
 		{"source", "https://pypi.org/simple", "https://index.example/simple", unknown},
 		{"Python", `"3.11"`, `"3.12"`, unknown},

@@ -8,7 +8,12 @@ import (
 	"github.com/imagespec/imagespec/lockparse/internal/tomltree"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
+	"github.com/imagespec/imagespec/lockparse/poetrylock/internal/constraint"
 )
+
+// maxMarker is the longest marker that is read, in bytes: markers are
+// evaluated many times, and tools write a few hundred.
+const maxMarker = 64 << 10
 
 // maxAlternatives is how often one name may occur in the dependencies of a
 // package, or among the packages of a lock: each is tried for the others.
@@ -17,10 +22,10 @@ const maxAlternatives = 100
 // dependency is what a package, or the project, asks for.
 type dependency struct {
 	name     string
-	versions []constraint // all must allow the version
-	extras   []string     // of the dependency
-	optional bool         // only for an extra
-	inExtras []string     // of the project's dependencies: the extras that they are for
+	versions []constraint.Constraint // all must allow the version
+	extras   []string                // of the dependency
+	optional bool                    // only for an extra
+	inExtras []string                // of the project's dependencies: the extras that they are for
 	when     condition
 	wanted   wanted
 	line     int
@@ -29,7 +34,7 @@ type dependency struct {
 // condition is when a dependency counts: all of it must hold.
 type condition struct {
 	markers []pep508.Marker
-	pythons []constraint // of the release of Python
+	pythons []constraint.Constraint // of the release of Python
 }
 
 func (c condition) and(d condition) condition {
@@ -41,7 +46,7 @@ func (c condition) and(d condition) condition {
 
 func (c condition) holds(env *pep508.Env, python pep440.Version) (bool, error) {
 	for _, p := range c.pythons {
-		if !p.allows(python) {
+		if !p.Allows(python) {
 			return false, nil
 		}
 	}
@@ -80,7 +85,7 @@ func (d *dependency) accepts(p *node) bool {
 		return false
 	}
 	for _, c := range d.versions {
-		if !c.allows(p.version) {
+		if !c.Allows(p.version) {
 			return false
 		}
 	}
@@ -91,8 +96,8 @@ func (d *dependency) accepts(p *node) bool {
 func (d *dependency) String() string {
 	text := d.name
 	for _, c := range d.versions {
-		if c.alternatives != nil {
-			text += " " + c.text
+		if !c.IsAny() {
+			text += " " + c.String()
 		}
 	}
 	return text
@@ -147,7 +152,7 @@ func (r *tableReader) alternatives(t tomltree.Table, key tomltree.Key) []*depend
 }
 
 func (r *tableReader) plain(name, text string, line int) *dependency {
-	return &dependency{name: name, versions: r.constraint(text, line, parseConstraint), line: line}
+	return &dependency{name: name, versions: r.constraint(text, line, constraint.Parse), line: line}
 }
 
 func (r *tableReader) table(name string, t tomltree.Table, line int) *dependency {
@@ -159,7 +164,7 @@ func (r *tableReader) table(name string, t tomltree.Table, line int) *dependency
 		line:     line,
 	}
 	if t.Has("version") {
-		d.versions = r.constraint(t.String("version"), t.LineOf("version"), parseConstraint)
+		d.versions = r.constraint(t.String("version"), t.LineOf("version"), constraint.Parse)
 	}
 	if t.Has("markers") {
 		marker := r.marker(t.String("markers"), t.LineOf("markers"))
@@ -170,18 +175,18 @@ func (r *tableReader) table(name string, t tomltree.Table, line int) *dependency
 		d.when.markers = append(d.when.markers, r.platform(t))
 	}
 	if t.Has("python") {
-		d.when.pythons = r.constraint(t.String("python"), t.LineOf("python"), parsePython)
+		d.when.pythons = r.constraint(t.String("python"), t.LineOf("python"), constraint.ParsePython)
 	}
 	return d
 }
 
-func (r *tableReader) constraint(text string, line int, parse func(string) (constraint, error)) []constraint {
+func (r *tableReader) constraint(text string, line int, parse func(string) (constraint.Constraint, error)) []constraint.Constraint {
 	c, err := parse(text)
 	if err != nil {
 		r.doc.Errorf(line, "%w", err)
 		return nil
 	}
-	return []constraint{c}
+	return []constraint.Constraint{c}
 }
 
 // marker reads a marker. Poetry writes "*" for one that always holds and
@@ -196,8 +201,8 @@ func (r *tableReader) marker(text string, line int) pep508.Marker {
 		plain = ""
 	case text == "<empty>":
 		plain = `python_version < "0"`
-	case len(text) > maxText:
-		r.doc.Errorf(line, "a marker has more than %d bytes", maxText)
+	case len(text) > maxMarker:
+		r.doc.Errorf(line, "a marker has more than %d bytes", maxMarker)
 		return pep508.Marker{}
 	}
 	m, err := pep508.ParseMarker(plain, pep508.Poetry)
@@ -282,7 +287,7 @@ func (r *tableReader) requirement(text tomltree.Text) *dependency {
 		line:   text.Line,
 	}
 	if !q.Specifiers.IsEmpty() {
-		d.versions = r.constraint(q.Specifiers.String(), text.Line, parseConstraint)
+		d.versions = r.constraint(q.Specifiers.String(), text.Line, constraint.Parse)
 	}
 	location, _, _ := strings.Cut(q.URL, "#")
 	switch scheme, rest, _ := strings.Cut(location, "://"); {

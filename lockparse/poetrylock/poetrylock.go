@@ -31,6 +31,7 @@ import (
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
+	"github.com/imagespec/imagespec/lockparse/poetrylock/internal/constraint"
 )
 
 // Format is the name of the format, and of its file.
@@ -44,7 +45,7 @@ type file struct {
 	source     *diag.Source
 	version    string // of the format, as written
 	flat       bool   // since 2.1: packages know their groups and markers
-	python     constraint
+	python     constraint.Constraint
 	pythonLine int
 	packages   []*node
 	byName     map[string][]*node // of each name the highest version first
@@ -57,8 +58,8 @@ type file struct {
 type node struct {
 	*lock.Package
 	version  pep440.Version
-	python   constraint // that the package supports
-	groups   []string   // since 2.1
+	python   constraint.Constraint // that the package supports
+	groups   []string              // since 2.1
 	marker   pep508.Marker
 	markers  map[string]pep508.Marker // by group, instead of marker
 	needs    []*dependency

@@ -9,6 +9,7 @@ import (
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
+	"github.com/imagespec/imagespec/lockparse/poetrylock/internal/constraint"
 )
 
 // reader reads the tables of a lock.
@@ -104,8 +105,8 @@ func (r *reader) order() {
 	}
 }
 
-func (r *reader) python(t tomltree.Table, key string) constraint {
-	c, err := parseConstraint(t.String(key))
+func (r *reader) python(t tomltree.Table, key string) constraint.Constraint {
+	c, err := constraint.Parse(t.String(key))
 	if err != nil {
 		r.doc.Errorf(t.LineOf(key), "%s: %w", key, err)
 	}

@@ -51,9 +51,9 @@ func (f *file) checkPython(env pep508.Env) (pep440.Version, error) {
 		return v, lock.WrongPython.Errorf(diag.Range{}, "Python version %q: %w", env.PythonFullVersion, err)
 	}
 	v = v.OnlyRelease()
-	if !f.python.allows(v) {
+	if !f.python.Allows(v) {
 		return v, lock.WrongPython.Errorf(diag.Range{Source: f.source, Line: f.pythonLine},
-			"Python %s does not satisfy python-versions %q of the lock", env.PythonFullVersion, f.python.text).
+			"Python %s does not satisfy python-versions %q of the lock", env.PythonFullVersion, f.python.String()).
 			WithHint("choose another Python, or lock the project for this one")
 	}
 	return v, nil

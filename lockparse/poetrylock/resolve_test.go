@@ -80,71 +80,396 @@ lint = ["g"]
 	}
 }
 
-// TestWalk asks locks of version 2.0, in which only pyproject.toml says what
-// is needed.
-func TestWalk(t *testing.T) {
-	const head = "[tool.poetry]\nname = \"app\"\nversion = \"1.0\"\n"
-	for _, test := range []struct {
-		name, lock, project string
-		request             lock.Request
-		want                string
-	}{
-		{"what nobody asks for", locked("a 1", "b 1"), "[tool.poetry.dependencies]\na = \"*\"\n", lock.Request{}, "a 1"},
-		{"conditions", locked("a 1", "b 1", "c 1", "d 1"),
-			"[tool.poetry.dependencies]\na = {version = \"*\", python = \"3.12\"}\nb = {version = \"*\", platform = \"win32 || darwin\"}\n" +
-				"c = {version = \"*\", platform = \"!=win32\"}\nd = {version = \"*\", markers = \"os_name == 'nt'\"}\n", lock.Request{}, "a 1, c 1"},
-		{"several constraints", locked("a 1", "a 2"), "[tool.poetry.dependencies]\na = [{version = \"^2\", python = \"<3.12\"}, {version = \"^1\", python = \">=3.12\"}]\n",
-			lock.Request{}, "a 1"},
-		{"a text and a table", locked("a 1", "a 2"), "[tool.poetry.dependencies]\na = [\"*\", {version = \"<2\", python = \">=3.12\"}]\n", lock.Request{}, "a 1"},
-		{"highest version", locked("a 1", "a 10", "a 9"), "[tool.poetry.dependencies]\na = \"*\"\n", lock.Request{}, "a 10"},
-		{"version for the Python", strings.Replace(locked("a 2"), ">=3.8", ">=3.13", 1) + locked("a 1"), "[tool.poetry.dependencies]\na = \"*\"\n", lock.Request{}, "a 1"},
-		{"a later requirement", with("b 1", "[package.dependencies]", `a = "<2"`) + locked("a 1", "a 2"),
-			"[tool.poetry.dependencies]\na = \"*\"\nb = \"*\"\n", lock.Request{}, "a 1, b 1"},
-		{"a version that asks for too much", locked("a 1") + with("b 2", "[package.dependencies]", `a = ">=2"`, `c = "*"`) + locked("b 1", "c 1"),
-			"[tool.poetry.dependencies]\na = \"*\"\nb = \"*\"\n", lock.Request{}, "a 1, b 1"},
-		{"extras of a package", with("a 1", "[package.dependencies]", `b = {version = "*", optional = true}`, `c = {version = "*", optional = true, markers = "extra == \"C.c\" and os_name == \"posix\""}`,
-			`d = {version = "*", optional = true, markers = "extra == \"c-c\" and os_name == \"nt\""}`, "[package.extras]", `b = ["b (>=1)"]`, `c_c = ["c", "d"]`) + locked("b 1", "c 1", "d 1"),
-			"[tool.poetry.dependencies]\na = {version = \"*\", extras = [\"c-C\"]}\n", lock.Request{}, "a 1, c 1"},
-		{"an extra that means others", with("a 1", "[package.dependencies]", `b = {version = "*", optional = true, markers = "extra == \"b\""}`,
-			`c = {version = "*", optional = true, markers = "extra == \"c\""}`, "[package.extras]", `all = ["a[b,c]"]`, `b = ["b"]`, `c = ["c[x] (>=1) ; os_name == 'posix'"]`) + locked("b 1", "c 1"),
-			"[tool.poetry.dependencies]\na = {version = \"*\", extras = [\"all\"]}\n", lock.Request{}, "a 1, b 1, c 1"},
-		{"extras asked for later", with("a 1", "[package.dependencies]", `b = {version = "*", optional = true}`, "[package.extras]", `b = ["b"]`) + locked("b 1") +
-			with("c 1", "[package.dependencies]", `a = {version = "*", extras = ["b"]}`), "[tool.poetry.dependencies]\na = \"*\"\nc = \"*\"\n", lock.Request{}, "a 1, b 1, c 1"},
-		{"optional dependency", locked("a 1", "b 1"), "[tool.poetry.dependencies]\na = \"*\"\nb = {version = \"*\", optional = true}\n", lock.Request{}, "a 1"},
-		{"extra of the project", locked("a 1", "b 1") + "[extras]\nbb = [\"b\"]\n\n",
-			"[tool.poetry.dependencies]\na = \"*\"\nb = {version = \"*\", optional = true}\n[tool.poetry.extras]\nbb = [\"b\"]\n", lock.Request{Extras: []string{"BB"}}, "a 1, b 1"},
-		{"dev-dependencies", locked("a 1", "b 1"), "[tool.poetry.dependencies]\na = \"*\"\n[tool.poetry.dev-dependencies]\nb = \"*\"\n", lock.Request{Groups: []string{"dev"}}, "a 1, b 1"},
-		{"included groups", locked("a 1", "b 1", "c 1"), "[tool.poetry.group.all]\ninclude-groups = [\"b\", \"c\"]\n[tool.poetry.group.b.dependencies]\nb = \"*\"\n" +
-			"[dependency-groups]\nc = [\"c\", {include-group = \"b\"}]\n", lock.Request{Groups: []string{"all"}}, "b 1, c 1"},
-		{"what is always there", locked("a 1"), "[tool.poetry.dependencies]\na = \"*\"\nsetuptools = \"*\"\napp = \"*\"\n", lock.Request{}, "a 1"},
-		{"the standard's table", locked("a 1", "b 1", "c 1", "d 1") + "[extras]\nc = [\"c\"]\n\n",
-			"[project]\ndependencies = [\"a>=1\", \"b ; os_name == 'nt'\"]\noptional-dependencies.c = [\"c\"]\n[tool.poetry.dependencies]\nd = \"*\"\n", lock.Request{Extras: []string{"c"}}, "a 1, c 1"},
-		{"the standard's table and more", locked("a 1", "a 2", "b 1"), "[project]\ndependencies = [\"a\", \"b\"]\n[tool.poetry.dependencies]\na = \"<2\"\nb = {version = \"*\", python = \"<3.12\"}\n",
-			lock.Request{}, "a 1"},
-		{"dynamic dependencies", locked("a 1", "b 1") + "[extras]\nb = [\"b\"]\n\n", "[project]\ndynamic = [\"dependencies\"]\noptional-dependencies.b = [\"b\"]\n[tool.poetry.dependencies]\na = \"*\"\n",
-			lock.Request{}, "a 1"},
-		{"sources", locked("a 1") + with("a 2", "[package.source]", `type = "legacy"`, `url = "https://host/simple"`, `reference = "Own"`),
-			"[tool.poetry.dependencies]\na = {version = \"*\", source = \"pypi\"}\n", lock.Request{}, "a 1"},
-		{"the other source", locked("a 2") + with("a 1", "[package.source]", `type = "legacy"`, `url = "https://host/simple"`, `reference = "Own"`),
-			"[tool.poetry.dependencies]\na = {version = \"*\", source = \"own\"}\n", lock.Request{}, "a 1"},
-		{"a folder", locked("a 2") + with("a 1", "[package.source]", `type = "directory"`, `url = "libs/a"`), "[tool.poetry.dependencies]\na = {path = \"./libs/a\"}\n", lock.Request{}, "a 1"},
-		{"one of two folders", with("a 2", "[package.source]", `type = "directory"`, `url = "two/a"`) + with("a 1", "[package.source]", `type = "directory"`, `url = "one/a"`) +
-			with("b 1", "[package.dependencies]", `a = {path = "../one/a"}`, "[package.source]", `type = "directory"`, `url = "libs"`), "[tool.poetry.dependencies]\nb = {path = \"libs\"}\n", lock.Request{}, "a 1, b 1"},
-		{"one of two branches", with("a 2", "[package.source]", `type = "git"`, `url = "ssh://git@host/a.git"`, `reference = "two"`, `resolved_reference = "`+strings.Repeat("2", 40)+`"`) +
-			with("a 1", "[package.source]", `type = "git"`, `url = "ssh://git@host/a.git"`, `reference = "one"`, `resolved_reference = "`+strings.Repeat("1", 40)+`"`),
-			"[tool.poetry.dependencies]\na = {git = \"git@host:a\", branch = \"one\"}\n", lock.Request{}, "a 1"},
-		{"a commit of the standard's", with("a 2", "[package.source]", `type = "git"`, `url = "https://host/a.git"`, `reference = "two"`, `resolved_reference = "`+strings.Repeat("2", 40)+`"`) +
-			with("a 1", "[package.source]", `type = "git"`, `url = "https://host/a.git"`, `reference = "main"`, `resolved_reference = "`+strings.Repeat("1", 40)+`"`),
-			"[project]\ndependencies = [\"a @ git+https://user@host/a.git@1111111#egg=a\"]\n", lock.Request{}, "a 1"},
-		{"a URL of the standard's", locked("a 2") + with("a 1", "[package.source]", `type = "url"`, `url = "https://host/a-1.zip"`), "[project]\ndependencies = [\"a @ https://host/a-1.zip\"]\n", lock.Request{}, "a 1"},
-		{"a file", locked("a 2") + with("a 1", "[package.source]", `type = "file"`, `url = "dist/a-1.zip"`), "[project]\ndependencies = [\"a @ file:///src/dist/a-1.zip\"]\n", lock.Request{}, "a 1"},
-	} {
-		test.request.NoInstallProject = true
-		l := mustRead(t, test.lock+metadata("2.0"), head+test.project)
-		if got := selected(t, l, "3.12.4", test.request); got != test.want {
+// walkCase is a lock of version 2.0, in which only pyproject.toml says what is
+// needed, and what a Linux machine with Python 3.12 gets. The project begins
+// in [tool.poetry].
+type walkCase struct {
+	name, lock, project string
+	extras, groups      []string
+	want                string
+}
+
+func testWalk(t *testing.T, cases []walkCase) {
+	t.Helper()
+	for _, test := range cases {
+		l := mustRead(t, test.lock+metadata("2.0"), "[tool.poetry]\nname = \"app\"\nversion = \"1.0\"\n"+test.project)
+		r := lock.Request{Extras: test.extras, Groups: test.groups, NoInstallProject: true}
+		if got := selected(t, l, "3.12.4", r); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}
+}
+
+func TestWalkVersions(t *testing.T) {
+	testWalk(t, []walkCase{
+		{
+			name: "what nobody asks for",
+			lock: locked("a 1", "b 1"),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+`,
+			want: "a 1",
+		},
+		{
+			name: "the highest version",
+			lock: locked("a 1", "a 10", "a 9"),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+`,
+			want: "a 10",
+		},
+		{
+			name: "the highest version for the Python",
+			lock: locked("a 1") + strings.Replace(locked("a 2"), ">=3.8", ">=3.13", 1),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+`,
+			want: "a 1",
+		},
+		{
+			name: "several constraints",
+			lock: locked("a 1", "a 2"),
+			project: `
+[tool.poetry.dependencies]
+a = [
+    {version = "^2", python = "<3.12"},
+    {version = "^1", python = ">=3.12"},
+]
+`,
+			want: "a 1",
+		},
+		{
+			name: "a text beside a table",
+			lock: locked("a 1", "a 2"),
+			project: `
+[tool.poetry.dependencies]
+a = ["*", {version = "<2", python = ">=3.12"}]
+`,
+			want: "a 1",
+		},
+		{
+			name: "a later requirement",
+			lock: locked("a 1", "a 2") + with("b 1", `
+[package.dependencies]
+a = "<2"
+`),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+b = "*"
+`,
+			want: "a 1, b 1",
+		},
+		{
+			name: "a version that asks for what is not to be had",
+			lock: locked("a 1", "b 1", "c 1") + with("b 2", `
+[package.dependencies]
+a = ">=2"
+c = "*"
+`),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+b = "*"
+`,
+			want: "a 1, b 1",
+		},
+		{
+			name: "what is always there",
+			lock: locked("a 1"),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+setuptools = "*"
+app = "*"
+`,
+			want: "a 1",
+		},
+	})
+}
+
+func TestWalkConditions(t *testing.T) {
+	testWalk(t, []walkCase{
+		{
+			name: "Python, platform and marker",
+			lock: locked("a 1", "b 1", "c 1", "d 1"),
+			project: `
+[tool.poetry.dependencies]
+a = {version = "*", python = "3.12"}
+b = {version = "*", platform = "win32 || darwin"}
+c = {version = "*", platform = "!=win32"}
+d = {version = "*", markers = "os_name == 'nt'"}
+`,
+			want: "a 1, c 1",
+		},
+		{
+			name: "conditions of a package",
+			lock: locked("b 1", "c 1") + with("a 1", `
+[package.dependencies]
+b = {version = "*", markers = "python_version >= \"3.12\""}
+c = {version = "*", markers = "python_version < \"3.12\""}
+`),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+`,
+			want: "a 1, b 1",
+		},
+	})
+}
+
+func TestWalkExtras(t *testing.T) {
+	testWalk(t, []walkCase{
+		{
+			name: "an extra of a package, in any spelling",
+			lock: locked("b 1", "c 1", "d 1") + with("a 1", `
+[package.dependencies]
+b = {version = "*", optional = true}
+c = {version = "*", optional = true, markers = "extra == \"C.c\" and os_name == \"posix\""}
+d = {version = "*", optional = true, markers = "extra == \"c-c\" and os_name == \"nt\""}
+
+[package.extras]
+b = ["b (>=1)"]
+c_c = ["c", "d"]
+`),
+			project: `
+[tool.poetry.dependencies]
+a = {version = "*", extras = ["c-C"]}
+`,
+			want: "a 1, c 1",
+		},
+		{
+			name: "an extra that means others",
+			lock: locked("b 1", "c 1") + with("a 1", `
+[package.dependencies]
+b = {version = "*", optional = true, markers = "extra == \"b\""}
+c = {version = "*", optional = true, markers = "extra == \"c\""}
+
+[package.extras]
+all = ["a[b,c]"]
+b = ["b"]
+c = ["c[x] (>=1) ; os_name == 'posix'"]
+`),
+			project: `
+[tool.poetry.dependencies]
+a = {version = "*", extras = ["all"]}
+`,
+			want: "a 1, b 1, c 1",
+		},
+		{
+			name: "an extra asked for later",
+			lock: locked("b 1") + with("a 1", `
+[package.dependencies]
+b = {version = "*", optional = true}
+
+[package.extras]
+b = ["b"]
+`) + with("c 1", `
+[package.dependencies]
+a = {version = "*", extras = ["b"]}
+`),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+c = "*"
+`,
+			want: "a 1, b 1, c 1",
+		},
+		{
+			name: "an optional dependency",
+			lock: locked("a 1", "b 1"),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+b = {version = "*", optional = true}
+`,
+			want: "a 1",
+		},
+		{
+			name: "an extra of the project",
+			lock: locked("a 1", "b 1") + "[extras]\nbb = [\"b\"]\n\n",
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+b = {version = "*", optional = true}
+
+[tool.poetry.extras]
+bb = ["b"]
+`,
+			extras: []string{"BB"},
+			want:   "a 1, b 1",
+		},
+	})
+}
+
+func TestWalkGroups(t *testing.T) {
+	testWalk(t, []walkCase{
+		{
+			name: "dev-dependencies",
+			lock: locked("a 1", "b 1"),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+
+[tool.poetry.dev-dependencies]
+b = "*"
+`,
+			groups: []string{"dev"},
+			want:   "a 1, b 1",
+		},
+		{
+			name: "groups that include others, in a circle too",
+			lock: locked("b 1", "c 1"),
+			project: `
+[tool.poetry.group.all]
+include-groups = ["B", "c"]
+
+[tool.poetry.group.b.dependencies]
+b = "*"
+
+[dependency-groups]
+c = ["c", {include-group = "b"}, {include-group = "all"}]
+`,
+			groups: []string{"all"},
+			want:   "b 1, c 1",
+		},
+	})
+}
+
+func TestWalkProjectTable(t *testing.T) {
+	testWalk(t, []walkCase{
+		{
+			name: "it comes before tool.poetry",
+			lock: locked("a 1", "b 1", "c 1", "d 1") + "[extras]\nc = [\"c\"]\n\n",
+			project: `
+[tool.poetry.dependencies]
+d = "*"
+
+[project]
+dependencies = ["a>=1", "b ; os_name == 'nt'"]
+
+[project.optional-dependencies]
+c = ["c"]
+`,
+			extras: []string{"c"},
+			want:   "a 1, c 1",
+		},
+		{
+			name: "tool.poetry says more",
+			lock: locked("a 1", "a 2", "b 1"),
+			project: `
+[tool.poetry.dependencies]
+a = "<2"
+b = {version = "*", python = "<3.12"}
+
+[project]
+dependencies = ["a", "b"]
+`,
+			want: "a 1",
+		},
+		{
+			name: "tool.poetry has what is dynamic",
+			lock: locked("a 1", "b 1"),
+			project: `
+[tool.poetry.dependencies]
+a = "*"
+
+[project]
+dynamic = ["dependencies"]
+
+[project.optional-dependencies]
+b = ["b"]
+`,
+			want: "a 1",
+		},
+	})
+}
+
+// TestWalkSources has names that are locked from two sources.
+func TestWalkSources(t *testing.T) {
+	own := `
+[package.source]
+type = "legacy"
+url = "https://host/simple"
+reference = "Own"
+`
+	git := func(digit string) string {
+		return `
+[package.source]
+type = "git"
+url = "https://host/a.git"
+reference = "branch-` + digit + `"
+resolved_reference = "` + strings.Repeat(digit, 40) + `"
+`
+	}
+	source := func(kind, url string) string {
+		return "[package.source]\ntype = \"" + kind + "\"\nurl = \"" + url + "\"\n"
+	}
+	testWalk(t, []walkCase{
+		{
+			name:    "PyPI",
+			lock:    locked("a 1") + with("a 2", own),
+			project: `dependencies.a = {version = "*", source = "pypi"}`,
+			want:    "a 1",
+		},
+		{
+			name:    "another index",
+			lock:    locked("a 2") + with("a 1", own),
+			project: `dependencies.a = {version = "*", source = "own"}`,
+			want:    "a 1",
+		},
+		{
+			name:    "a folder",
+			lock:    locked("a 2") + with("a 1", source("directory", "libs/a")),
+			project: `dependencies.a = {path = "./libs/a"}`,
+			want:    "a 1",
+		},
+		{
+			name: "one of two folders, relative to a third",
+			lock: with("a 2", source("directory", "two/a")) + with("a 1", source("directory", "one/a")) + with("b 1", `
+[package.dependencies]
+a = {path = "../one/a"}
+`+source("directory", "libs")),
+			project: `dependencies.b = {path = "libs"}`,
+			want:    "a 1, b 1",
+		},
+		{
+			name:    "one of two branches",
+			lock:    with("a 2", git("2")) + with("a 1", git("1")),
+			project: `dependencies.a = {git = "git@host:a", branch = "branch-1"}`,
+			want:    "a 1",
+		},
+		{
+			name: "a commit in [project]",
+			lock: with("a 2", git("2")) + with("a 1", git("1")),
+			project: `
+[project]
+dependencies = ["a @ git+https://user@host/a.git@1111111#egg=a"]
+`,
+			want: "a 1",
+		},
+		{
+			name: "a URL in [project]",
+			lock: locked("a 2") + with("a 1", source("url", "https://host/a-1.zip")),
+			project: `
+[project]
+dependencies = ["a @ https://host/a-1.zip"]
+`,
+			want: "a 1",
+		},
+		{
+			name: "a file in [project]",
+			lock: locked("a 2") + with("a 1", source("file", "dist/a-1.zip")),
+			project: `
+[project]
+dependencies = ["a @ file:///src/dist/a-1.zip"]
+`,
+			want: "a 1",
+		},
+	})
 }
 
 // Every package knows who asked for it, in locks of either kind.

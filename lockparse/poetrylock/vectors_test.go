@@ -110,26 +110,6 @@ func TestVectorCases(t *testing.T) {
 	t.Logf("%d of %d cases met, %d of them by walking too", met, total, walked)
 }
 
-// TestVectorHashes computes content hashes of real projects.
-func TestVectorHashes(t *testing.T) {
-	var golden []map[string]any
-	vectors.Load(t, "poetry-locks/content_hash.json", &golden)
-	met := 0
-	for _, c := range golden {
-		m, err := readManifest(&diag.Source{Name: "pyproject.toml", Data: []byte(c["pyproject"].(string))})
-		if err != nil {
-			t.Errorf("%v: %v", c["name"], err)
-			continue
-		}
-		if got := m.contentHash(true); got != c["content_hash"] {
-			t.Errorf("%v: %s, want %v", c["name"], got, c["content_hash"])
-			continue
-		}
-		met++
-	}
-	t.Logf("%d of %d hashes met", met, len(golden))
-}
-
 // TestVectorLocks reads and selects from the locks of four versions, and
 // finds all of them fresh.
 func TestVectorLocks(t *testing.T) {
@@ -189,5 +169,25 @@ func bookworm(python string) pep508.Env {
 		ImplementationName: "cpython", ImplementationVersion: python,
 		OSName: "posix", SysPlatform: "linux", PlatformSystem: "Linux", PlatformMachine: "x86_64",
 		PlatformPythonImplementation: "CPython",
+	}
+}
+
+// BenchmarkSelect reads a lock of 78 packages and selects from it.
+func BenchmarkSelect(b *testing.B) {
+	dir := filepath.Join(vectors.Dir(b), "poetry-locks", "poetry-2.1")
+	src, err := beside(dir)(Format)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(src.Data)))
+	env := bookworm("3.11.2")
+	for b.Loop() {
+		l, err := Parse(src, beside(dir))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.Resolver.Resolve(env, lock.Request{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -204,7 +204,7 @@ func (w *walk) choose(d demand) (*node, error) {
 func (w *walk) candidate(c *choice) *node {
 	for _, n := range w.file.byName[c.demands[0].name] {
 		refused := func(d demand) bool { return !d.accepts(n) }
-		if !w.givenUp[n] && n.python.allows(w.python) && !slices.ContainsFunc(c.demands, refused) {
+		if !w.givenUp[n] && n.python.Allows(w.python) && !slices.ContainsFunc(c.demands, refused) {
 			return n
 		}
 	}

@@ -86,11 +86,15 @@ func TestSmallFiles(t *testing.T) {
 		{"empty", "", func(f *pyproject.File) bool { return f.Name == "" && f.DefaultGroups == nil }},
 		{"tools only", "[tool.ruff]\nline-length = 100\n", func(f *pyproject.File) bool { return f.Name == "" }},
 		{"all by default", "[tool.uv]\ndefault-groups = \"all\"\n", func(f *pyproject.File) bool { return f.DefaultGroups.All }},
-		{"none by default", "[tool.uv]\ndefault-groups = []\n",
-			func(f *pyproject.File) bool { return f.DefaultGroups != nil && len(f.DefaultGroups.Names) == 0 }},
+		{
+			"none by default", "[tool.uv]\ndefault-groups = []\n",
+			func(f *pyproject.File) bool { return f.DefaultGroups != nil && len(f.DefaultGroups.Names) == 0 },
+		},
 		{"older dev", "[tool.uv]\ndev-dependencies = [\"pytest\"]\n", func(f *pyproject.File) bool { return f.Group("dev").Line == 2 }},
-		{"both dev", "[dependency-groups]\ndev = []\n[tool.uv]\ndev-dependencies = [\"pytest\"]\n",
-			func(f *pyproject.File) bool { return len(f.Groups) == 1 && f.Group("dev").Line == 2 }},
+		{
+			"both dev", "[dependency-groups]\ndev = []\n[tool.uv]\ndev-dependencies = [\"pytest\"]\n",
+			func(f *pyproject.File) bool { return len(f.Groups) == 1 && f.Group("dev").Line == 2 },
+		},
 	}
 	for _, test := range tests {
 		f, err := pyproject.Parse(source(test.text))
@@ -109,11 +113,15 @@ func TestMistakes(t *testing.T) {
 		{"[project]\nname = 1\n", `pyproject.toml:2: name must be a string, not an integer`},
 		{"project = 1\n", `pyproject.toml:1: project must be a table, not an integer`},
 		{"[project]\nname = \"a\"\nrequires-python = \"3.10\"\n", `pyproject.toml:3: requires-python: `},
-		{"[project.optional-dependencies]\nX_y = []\nx-Y = []\n[project]\nname = \"a\"\n",
-			`pyproject.toml:3: the extra "x-Y" is defined a second time`},
+		{
+			"[project.optional-dependencies]\nX_y = []\nx-Y = []\n[project]\nname = \"a\"\n",
+			`pyproject.toml:3: the extra "x-Y" is defined a second time`,
+		},
 		{"[dependency-groups]\n\"a b\" = []\n", `pyproject.toml:2: the name "a b" of the dependency group is not valid`},
-		{"[dependency-groups]\ndocs = []\n[tool.uv]\ndefault-groups = [\n  \"doc\",\n]\n",
-			"pyproject.toml:5: default-groups names \"doc\", which is no dependency group\ndid you mean \"docs\"?"},
+		{
+			"[dependency-groups]\ndocs = []\n[tool.uv]\ndefault-groups = [\n  \"doc\",\n]\n",
+			"pyproject.toml:5: default-groups names \"doc\", which is no dependency group\ndid you mean \"docs\"?",
+		},
 		{"[tool.uv]\ndefault-groups = \"some\"\n", `pyproject.toml:2: default-groups = "some" must be a list of groups or "all"`},
 		{"[tool.uv.dependency-groups]\nx = {}\n", `pyproject.toml:2: tool.uv.dependency-groups.x is no dependency group`},
 		{"[project\n", `pyproject.toml:1: no valid TOML: `},

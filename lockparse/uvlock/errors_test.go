@@ -68,8 +68,11 @@ func TestMessages(t *testing.T) {
 			projectTable + "dependencies = [\n    { name = \"a\", version = \"2\" },\n]\n", lock.Request{}, lock.Malformed},
 		{"unsupported platform", header + "supported-markers = [\n    \"sys_platform == 'darwin'\",\n    \"sys_platform == 'win32'\",\n]\n", lock.Request{}, lock.UnsupportedPlatform},
 		{"no fork", header + "resolution-markers = [\"sys_platform == 'win32'\"]\n", lock.Request{}, lock.UnsupportedPlatform},
-		{"unclear requirement", header + "[manifest]\nrequirements = [{ name = \"a\" }]\n" + wheelOf("a", "1", "a-1-py3-none-any.whl") + wheelOf("a", "2", "a-2-py3-none-any.whl"),
-			lock.Request{}, lock.Malformed},
+		{
+			"unclear requirement", header + "[manifest]\nrequirements = [{ name = \"a\" }]\n" + wheelOf("a", "1", "a-1-py3-none-any.whl") + wheelOf("a", "2", "a-2-py3-none-any.whl"),
+			lock.Request{},
+			lock.Malformed,
+		},
 		{"default groups are not known", header + projectTable, lock.Request{DefaultGroups: true}, lock.UnknownGroup},
 		{"unknown extra", string(workspace), lock.Request{Extras: []string{"odl"}}, lock.UnknownExtra},
 		{"unknown group", string(workspace), lock.Request{Groups: []string{"documentation"}}, lock.UnknownGroup},

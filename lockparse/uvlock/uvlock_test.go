@@ -52,29 +52,50 @@ func workspaceCases() []workspaceCase {
 	return []workspaceCase{
 		{"no groups", "workspace", "3.13.0", lock.Request{}, base + "top 0.1.0"},
 		{"markers", "workspace", "3.11.2", lock.Request{}, base + "top 0.1.0, typing-extensions 4.15.0"},
-		{"default groups", "workspace", "3.13.0", lock.Request{DefaultGroups: true},
-			"anyio 4.13.0, attrs 26.1.0, idna 3.17, mypy-extensions 1.1.0, top 0.1.0"},
-		{"Python of an included group", "workspace", "3.11.4", lock.Request{DefaultGroups: true},
+		{
+			"default groups", "workspace", "3.13.0",
+			lock.Request{DefaultGroups: true},
+			"anyio 4.13.0, attrs 26.1.0, idna 3.17, mypy-extensions 1.1.0, top 0.1.0",
+		},
+		{
+			"Python of an included group", "workspace", "3.11.4",
+			lock.Request{DefaultGroups: true},
 			"error: pyproject.toml:34: Python 3.11.4 does not satisfy requires-python \">=3.12\" of the dependency group \"docs\"\n" +
-				"choose another Python, or leave the group out"},
+				"choose another Python, or leave the group out",
+		},
 		{"default group left out", "workspace", "3.11.4", lock.Request{DefaultGroups: true, NoGroups: []string{"Docs"}}, base + "top 0.1.0, typing-extensions 4.15.0"},
 		{"extra", "workspace", "3.13.0", lock.Request{Extras: []string{"OLD"}}, base + "sniffio 1.3.0, top 0.1.0"},
 		{"empty extra and group", "workspace", "3.13.0", lock.Request{Extras: []string{"empty"}, Groups: []string{"none"}}, base + "top 0.1.0"},
 		{"group alone", "workspace", "3.13.0", lock.Request{Groups: []string{"dev"}, OnlyGroups: true}, "iniconfig 2.3.0"},
 		{"group alone, defaults are off", "workspace", "3.13.0", lock.Request{Groups: []string{"dev"}, OnlyGroups: true, DefaultGroups: true}, "iniconfig 2.3.0"},
 		{"member", "workspace", "3.13.0", lock.Request{Package: "member"}, base + "six 1.17.0, sniffio 1.3.1, top 0.1.0"},
-		{"member's own defaults", "workspace", "3.13.0", lock.Request{Package: "member", DefaultGroups: true},
-			base + "packaging 26.2, six 1.17.0, sniffio 1.3.1, top 0.1.0"},
-		{"root's group for a member", "workspace", "3.13.0", lock.Request{Package: "member", Groups: []string{"typing"}},
-			"anyio 4.13.0, idna 3.17, mypy-extensions 1.1.0, six 1.17.0, sniffio 1.3.1, top 0.1.0"},
-		{"member's group hides the root's", "workspace", "3.13.0", lock.Request{Package: "member", Groups: []string{"dev"}},
-			base + "packaging 26.2, six 1.17.0, sniffio 1.3.1, top 0.1.0"},
+		{
+			"member's own defaults", "workspace", "3.13.0",
+			lock.Request{Package: "member", DefaultGroups: true},
+			base + "packaging 26.2, six 1.17.0, sniffio 1.3.1, top 0.1.0",
+		},
+		{
+			"root's group for a member", "workspace", "3.13.0",
+			lock.Request{Package: "member", Groups: []string{"typing"}},
+			"anyio 4.13.0, idna 3.17, mypy-extensions 1.1.0, six 1.17.0, sniffio 1.3.1, top 0.1.0",
+		},
+		{
+			"member's group hides the root's", "workspace", "3.13.0",
+			lock.Request{Package: "member", Groups: []string{"dev"}},
+			base + "packaging 26.2, six 1.17.0, sniffio 1.3.1, top 0.1.0",
+		},
 		{"all packages", "workspace", "3.13.0", lock.Request{AllPackages: true}, base + "six 1.17.0, sniffio 1.3.1, top 0.1.0"},
 		{"without the project", "workspace", "3.13.0", lock.Request{NoInstallProject: true}, "anyio 4.13.0, idna 3.17"},
-		{"without the workspace", "workspace", "3.13.0", lock.Request{Package: "member", NoInstallWorkspace: true},
-			base + "six 1.17.0, sniffio 1.3.1"},
-		{"without a member that is no project", "workspace", "3.13.0", lock.Request{Package: "member", NoInstallProject: true},
-			base + "six 1.17.0, sniffio 1.3.1, top 0.1.0"},
+		{
+			"without the workspace", "workspace", "3.13.0",
+			lock.Request{Package: "member", NoInstallWorkspace: true},
+			base + "six 1.17.0, sniffio 1.3.1",
+		},
+		{
+			"without a member that is no project", "workspace", "3.13.0",
+			lock.Request{Package: "member", NoInstallProject: true},
+			base + "six 1.17.0, sniffio 1.3.1, top 0.1.0",
+		},
 		{"no project", "rootless", "3.13.0", lock.Request{}, "idna 3.17"},
 		{"defaults of no project", "rootless", "3.13.0", lock.Request{DefaultGroups: true}, "idna 3.17, iniconfig 2.3.0, packaging 26.2"},
 		{"group of no project", "rootless", "3.13.0", lock.Request{Groups: []string{"dev"}}, "attrs 26.1.0, idna 3.17, six 1.17.0"},
@@ -171,44 +192,64 @@ func TestSources(t *testing.T) {
 		wheel  *lock.File
 		sdist  *lock.File
 	}{
-		{`version = "1.0"
+		{
+			`version = "1.0"
 source = { registry = "https://user:pass@pypi.org/simple" }
 wheels = [{ url = "https://host/p/a-1.0%2Bcpu-py3-none-any.whl#x", hash = "` + sha + `", size = 5, zstd = { hash = "` + sha + `" } }]`,
 			lock.Source{Origin: lock.Registry, URL: "https://pypi.org/simple"},
-			&lock.File{Name: "a-1.0+cpu-py3-none-any.whl", URL: "https://host/p/a-1.0%2Bcpu-py3-none-any.whl", Hashes: hashes, Size: 5}, nil},
-		{`version = "1.0"
+			&lock.File{Name: "a-1.0+cpu-py3-none-any.whl", URL: "https://host/p/a-1.0%2Bcpu-py3-none-any.whl", Hashes: hashes, Size: 5}, nil,
+		},
+		{
+			`version = "1.0"
 source = { registry = "../links" }
 sdist = { path = "a-1.0.tar.gz" }
 wheels = [{ path = "sub/a-1.0-py3-none-any.whl" }]`,
 			lock.Source{Origin: lock.Registry, Path: "../links"},
 			&lock.File{Name: "a-1.0-py3-none-any.whl", Path: "../links/sub/a-1.0-py3-none-any.whl"},
-			&lock.File{Name: "a-1.0.tar.gz", Path: "../links/a-1.0.tar.gz"}},
-		{`version = "1.0"
+			&lock.File{Name: "a-1.0.tar.gz", Path: "../links/a-1.0.tar.gz"},
+		},
+		{
+			`version = "1.0"
 source = { registry = "/index" }
 sdist = { path = "/elsewhere/a-1.0.tar.gz" }`,
-			lock.Source{Origin: lock.Registry, Path: "/index"}, nil,
-			&lock.File{Name: "a-1.0.tar.gz", Path: "/elsewhere/a-1.0.tar.gz"}},
-		{`version = "1.0"
+			lock.Source{Origin: lock.Registry, Path: "/index"},
+			nil,
+			&lock.File{Name: "a-1.0.tar.gz", Path: "/elsewhere/a-1.0.tar.gz"},
+		},
+		{
+			`version = "1.0"
 source = { url = "https://host/a-1.0-py3-none-any.whl" }
 wheels = [{ url = "https://host/a-1.0-py3-none-any.whl", hash = "` + sha + `" }]`,
 			lock.Source{Origin: lock.Archive, URL: "https://host/a-1.0-py3-none-any.whl"},
-			&lock.File{Name: "a-1.0-py3-none-any.whl", URL: "https://host/a-1.0-py3-none-any.whl", Hashes: hashes}, nil},
-		{`source = { url = "https://host/main.zip", subdirectory = "lib" }
+			&lock.File{Name: "a-1.0-py3-none-any.whl", URL: "https://host/a-1.0-py3-none-any.whl", Hashes: hashes}, nil,
+		},
+		{
+			`source = { url = "https://host/main.zip", subdirectory = "lib" }
 sdist = { hash = "` + sha + `" }`,
-			lock.Source{Origin: lock.Archive, URL: "https://host/main.zip", Subdirectory: "lib"}, nil,
-			&lock.File{Name: "main.zip", URL: "https://host/main.zip", Hashes: hashes}},
-		{`version = "1.0"
+			lock.Source{Origin: lock.Archive, URL: "https://host/main.zip", Subdirectory: "lib"},
+			nil,
+			&lock.File{Name: "main.zip", URL: "https://host/main.zip", Hashes: hashes},
+		},
+		{
+			`version = "1.0"
 source = { path = "dist/a-1.0-py3-none-any.whl" }
 wheels = [{ filename = "a-1.0-py3-none-any.whl", hash = "` + sha + `" }]`,
 			lock.Source{Origin: lock.Archive, Path: "dist/a-1.0-py3-none-any.whl"},
-			&lock.File{Name: "a-1.0-py3-none-any.whl", Path: "dist/a-1.0-py3-none-any.whl", Hashes: hashes}, nil},
-		{`source = { git = "https://host/a?subdirectory=lib%2Fa&lfs=true&tag=v1#` + commit + `" }`,
-			lock.Source{Origin: lock.Git, URL: "https://host/a", Commit: commit, Subdirectory: "lib/a", Ref: "v1", LFS: true}, nil, nil},
-		{`version = "1.0"
+			&lock.File{Name: "a-1.0-py3-none-any.whl", Path: "dist/a-1.0-py3-none-any.whl", Hashes: hashes}, nil,
+		},
+		{
+			`source = { git = "https://host/a?subdirectory=lib%2Fa&lfs=true&tag=v1#` + commit + `" }`,
+			lock.Source{Origin: lock.Git, URL: "https://host/a", Commit: commit, Subdirectory: "lib/a", Ref: "v1", LFS: true},
+			nil, nil,
+		},
+		{
+			`version = "1.0"
 source = { git = "ssh://git@host/a?path=dist%2Fa-1.0.tar.gz#` + commit + `" }
 sdist = { hash = "` + sha + `" }`,
-			lock.Source{Origin: lock.Git, URL: "ssh://git@host/a", Commit: commit, Path: "dist/a-1.0.tar.gz"}, nil,
-			&lock.File{Name: "a-1.0.tar.gz", Path: "dist/a-1.0.tar.gz", Hashes: hashes}},
+			lock.Source{Origin: lock.Git, URL: "ssh://git@host/a", Commit: commit, Path: "dist/a-1.0.tar.gz"},
+			nil,
+			&lock.File{Name: "a-1.0.tar.gz", Path: "dist/a-1.0.tar.gz", Hashes: hashes},
+		},
 		{`source = { directory = "../lib" }`, lock.Source{Origin: lock.Directory, Path: "../lib"}, nil, nil},
 		{`source = { editable = "lib/" }`, lock.Source{Origin: lock.Directory, Path: "lib", Editable: true}, nil, nil},
 		{`source = { virtual = "." }`, lock.Source{Origin: lock.Virtual, Path: "."}, nil, nil},

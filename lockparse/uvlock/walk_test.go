@@ -31,40 +31,64 @@ func TestWalk(t *testing.T) {
 		request    lock.Request
 		want       string
 	}{
-		{"a chain", root(`dependencies = [{ name = "a" }]`) + tree("a", `dependencies = [{ name = "b" }]`) + tree("b", "") + tree("c", ""),
-			lock.Request{}, "a b"},
-		{"a cycle", root(`dependencies = [{ name = "a" }]`) + tree("a", `dependencies = [{ name = "b" }]`) + tree("b", `dependencies = [{ name = "a" }]`),
-			lock.Request{}, "a b"},
+		{
+			"a chain", root(`dependencies = [{ name = "a" }]`) + tree("a", `dependencies = [{ name = "b" }]`) + tree("b", "") + tree("c", ""),
+			lock.Request{},
+			"a b",
+		},
+		{
+			"a cycle", root(`dependencies = [{ name = "a" }]`) + tree("a", `dependencies = [{ name = "b" }]`) + tree("b", `dependencies = [{ name = "a" }]`),
+			lock.Request{},
+			"a b",
+		},
 		{"a marker", root(`dependencies = [{ name = "a", marker = "sys_platform == 'win32'" }, { name = "b", marker = "sys_platform == 'linux'" }]`) +
 			tree("a", "") + tree("b", ""), lock.Request{}, "b"},
 		{"edges of what is not reached", root("") + tree("a", `dependencies = [{ name = "b" }]`) + tree("b", ""), lock.Request{}, ""},
-		{"an extra of a dependency", root(`dependencies = [{ name = "a", extra = ["x"] }]`) +
-			tree("a", "[package.optional-dependencies]\nx = [{ name = \"b\" }]\ny = [{ name = \"c\" }]") + tree("b", "") + tree("c", ""),
-			lock.Request{}, "a b"},
+		{
+			"an extra of a dependency", root(`dependencies = [{ name = "a", extra = ["x"] }]`) +
+				tree("a", "[package.optional-dependencies]\nx = [{ name = \"b\" }]\ny = [{ name = \"c\" }]") + tree("b", "") + tree("c", ""),
+			lock.Request{},
+			"a b",
+		},
 		{"an extra that is not there", root(`dependencies = [{ name = "a", extra = ["gone"] }]`) + tree("a", ""), lock.Request{}, "a"},
-		{"a dependency once with and once without extra", root(`dependencies = [{ name = "a" }, { name = "b" }]`) +
-			tree("a", "[package.optional-dependencies]\nx = [{ name = \"c\" }]") + tree("b", `dependencies = [{ name = "a", extra = ["x"] }]`) + tree("c", ""),
-			lock.Request{}, "a b c"},
-		{"a virtual package", root(`dependencies = [{ name = "a" }]`) + pkg("a", `virtual = "a"`, `dependencies = [{ name = "b" }]`) + tree("b", ""),
-			lock.Request{}, "b"},
+		{
+			"a dependency once with and once without extra", root(`dependencies = [{ name = "a" }, { name = "b" }]`) +
+				tree("a", "[package.optional-dependencies]\nx = [{ name = \"c\" }]") + tree("b", `dependencies = [{ name = "a", extra = ["x"] }]`) + tree("c", ""),
+			lock.Request{},
+			"a b c",
+		},
+		{
+			"a virtual package", root(`dependencies = [{ name = "a" }]`) + pkg("a", `virtual = "a"`, `dependencies = [{ name = "b" }]`) + tree("b", ""),
+			lock.Request{},
+			"b",
+		},
 		{"a group that asks for the project", pkg("root", `editable = "."`, "dependencies = [{ name = \"a\" }]\n[package.dev-dependencies]\ndev = [{ name = \"root\" }]") +
 			tree("a", ""), lock.Request{Groups: []string{"dev"}, OnlyGroups: true}, "a root"},
 		{"the older name of groups", root("[package.dependency-groups]\ndev = [{ name = \"a\" }]") + tree("a", ""), lock.Request{Groups: []string{"dev"}}, "a"},
 
-		{"an extra of a conflict, found on the way", xOrY + root(`dependencies = [{ name = "a" }, { name = "b", marker = "extra == 'extra-1-c-x'" }]`) +
-			tree("a", `dependencies = [{ name = "c", extra = ["x"] }]`) + tree("b", "") + tree("c", extrasXY) + tree("d", "") + tree("e", ""),
-			lock.Request{}, "a b c d"},
-		{"an extra that excludes what led elsewhere", xOrY + root(`dependencies = [{ name = "a", marker = "extra != 'extra-1-c-x'" }, { name = "c", extra = ["x"] }]`) +
-			tree("a", `dependencies = [{ name = "c", extra = ["y"] }]`) + tree("c", extrasXY) + tree("d", "") + tree("e", ""),
-			lock.Request{}, "c d"},
+		{
+			"an extra of a conflict, found on the way", xOrY + root(`dependencies = [{ name = "a" }, { name = "b", marker = "extra == 'extra-1-c-x'" }]`) +
+				tree("a", `dependencies = [{ name = "c", extra = ["x"] }]`) + tree("b", "") + tree("c", extrasXY) + tree("d", "") + tree("e", ""),
+			lock.Request{},
+			"a b c d",
+		},
+		{
+			"an extra that excludes what led elsewhere", xOrY + root(`dependencies = [{ name = "a", marker = "extra != 'extra-1-c-x'" }, { name = "c", extra = ["x"] }]`) +
+				tree("a", `dependencies = [{ name = "c", extra = ["y"] }]`) + tree("c", extrasXY) + tree("d", "") + tree("e", ""),
+			lock.Request{},
+			"c d",
+		},
 		{"an edge that needs its own extra", xOrY + root(`dependencies = [{ name = "c", extra = ["x"], marker = "extra == 'extra-1-c-x'" }]`) +
 			tree("c", extrasXY) + tree("d", "") + tree("e", ""), lock.Request{}, "c d"},
 		{"an edge that another extra excludes", xOrY + root(`dependencies = [{ name = "c", extra = ["x"], marker = "extra == 'extra-1-c-y'" }]`) +
 			tree("c", extrasXY) + tree("d", "") + tree("e", ""), lock.Request{}, ""},
-		{"a group of a conflict", "conflicts = [[{ package = \"root\", group = \"g\" }, { package = \"root\", group = \"h\" }]]\n" +
-			root("dependencies = [{ name = \"a\", marker = \"extra == 'group-4-root-g'\" }, { name = \"b\", marker = \"extra != 'group-4-root-g'\" }]\n"+
-				"[package.dev-dependencies]\ng = [{ name = \"c\" }]\nh = [{ name = \"d\" }]") + tree("a", "") + tree("b", "") + tree("c", "") + tree("d", ""),
-			lock.Request{Groups: []string{"g"}}, "a c"},
+		{
+			"a group of a conflict", "conflicts = [[{ package = \"root\", group = \"g\" }, { package = \"root\", group = \"h\" }]]\n" +
+				root("dependencies = [{ name = \"a\", marker = \"extra == 'group-4-root-g'\" }, { name = \"b\", marker = \"extra != 'group-4-root-g'\" }]\n"+
+					"[package.dev-dependencies]\ng = [{ name = \"c\" }]\nh = [{ name = \"d\" }]") + tree("a", "") + tree("b", "") + tree("c", "") + tree("d", ""),
+			lock.Request{Groups: []string{"g"}},
+			"a c",
+		},
 		{"the project of a conflict", "conflicts = [[{ package = \"root\" }, { package = \"c\" }]]\n" +
 			root("dependencies = [{ name = \"a\", marker = \"extra == 'project-4-root'\" }]\n[package.dev-dependencies]\ng = [{ name = \"b\", marker = \"extra != 'project-4-root'\" }]") +
 			tree("a", "") + tree("b", "") + tree("c", ""), lock.Request{Groups: []string{"g"}, OnlyGroups: true}, "b"},

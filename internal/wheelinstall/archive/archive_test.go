@@ -136,28 +136,48 @@ func TestHostile(t *testing.T) {
 		"device":            {zipOf(member{name: "null", mode: 0o020666}), `"null": is neither a file nor a directory (mode 020666)`},
 		"pipe":              {zipOf(member{name: "pipe", mode: 0o010666}), `"pipe": is neither a file nor a directory (mode 010666)`},
 		"stored sizes":      {zipOf(member{name: "six.py", data: "x", size: 2}), `"six.py": is stored, yet its sizes differ (1 and 2)`},
-		"twice": {zipOf(member{name: "six.py", data: "good"}, member{name: "six.py", data: "evil"}),
-			`"six.py": is there twice, with different content`},
-		"twice after cleaning": {zipOf(member{name: "pkg/six.py", data: "good"}, member{name: "pkg/./six.py", data: "evil"}),
-			`"pkg/./six.py": is there twice, with different content`},
-		"twice with other modes": {zipOf(member{name: "six.py", mode: 0o100644}, member{name: "six.py", mode: 0o100755}),
-			`"six.py": is there twice, with different content`},
-		"file and directory": {zipOf(member{name: "pkg", data: "x"}, member{name: "pkg/six.py"}),
-			`"pkg/six.py": lies in "pkg", which is a file`},
-		"one data for two": {zipOf(member{name: "a.py", data: "x"}, member{name: "a.py", data: "x", sameAs: true}),
-			`"a.py": overlaps with "a.py"`},
-		"overlapping data": {zipOf(member{name: "a", data: "x", packed: 40, size: 40}, member{name: "b", data: strings.Repeat("y", 50)}),
-			`"b": overlaps with "a"`},
+		"twice": {
+			zipOf(member{name: "six.py", data: "good"}, member{name: "six.py", data: "evil"}),
+			`"six.py": is there twice, with different content`,
+		},
+		"twice after cleaning": {
+			zipOf(member{name: "pkg/six.py", data: "good"}, member{name: "pkg/./six.py", data: "evil"}),
+			`"pkg/./six.py": is there twice, with different content`,
+		},
+		"twice with other modes": {
+			zipOf(member{name: "six.py", mode: 0o100644}, member{name: "six.py", mode: 0o100755}),
+			`"six.py": is there twice, with different content`,
+		},
+		"file and directory": {
+			zipOf(member{name: "pkg", data: "x"}, member{name: "pkg/six.py"}),
+			`"pkg/six.py": lies in "pkg", which is a file`,
+		},
+		"one data for two": {
+			zipOf(member{name: "a.py", data: "x"}, member{name: "a.py", data: "x", sameAs: true}),
+			`"a.py": overlaps with "a.py"`,
+		},
+		"overlapping data": {
+			zipOf(member{name: "a", data: "x", packed: 40, size: 40}, member{name: "b", data: strings.Repeat("y", 50)}),
+			`"b": overlaps with "a"`,
+		},
 		"data beyond the end": {zipOf(member{name: "a", data: "x", deflate: true, packed: 1 << 20}), `"a": has data beyond the end of the archive`},
-		"two names": {zipOf(member{name: "six.py", localName: "sex.py"}),
-			`"six.py": has another name in the header before its data`},
-		"hidden entry": {zipOf(member{name: "a", data: "x"}, member{name: "evil.py", data: "y", hidden: true}, member{name: "b"}),
-			`"b": follows 38 bytes that the archive's directory does not list`},
-		"hidden bytes": {zipOf(member{name: "a", data: "x"}, member{name: "b", gap: strings.Repeat("z", 1<<18)}),
-			`"b": follows 262144 bytes that the archive's directory does not list`},
+		"two names": {
+			zipOf(member{name: "six.py", localName: "sex.py"}),
+			`"six.py": has another name in the header before its data`,
+		},
+		"hidden entry": {
+			zipOf(member{name: "a", data: "x"}, member{name: "evil.py", data: "y", hidden: true}, member{name: "b"}),
+			`"b": follows 38 bytes that the archive's directory does not list`,
+		},
+		"hidden bytes": {
+			zipOf(member{name: "a", data: "x"}, member{name: "b", gap: strings.Repeat("z", 1<<18)}),
+			`"b": follows 262144 bytes that the archive's directory does not list`,
+		},
 		"too much": {zipOf(slicesOf(17, member{data: "x", deflate: true, size: almost4GiB})...), `unpacks to more than 68719476736 bytes`},
-		"all at once": {zipOf(member{name: "/a"}, member{name: "b", flags: 1}, member{name: "c"}),
-			"\"/a\": is an absolute path\n\"b\": is encrypted"},
+		"all at once": {
+			zipOf(member{name: "/a"}, member{name: "b", flags: 1}, member{name: "c"}),
+			"\"/a\": is an absolute path\n\"b\": is encrypted",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -191,8 +211,10 @@ func TestHostileContent(t *testing.T) {
 		"bomb":         {member{name: "a", data: strings.Repeat("\x00", 1<<24), deflate: true, size: 1}, `"a": has more than the 1 bytes it declares`},
 		"no deflate":   {member{name: "a", data: "\xff\xff\xff\xff", method: 8}, `"a": cannot be unpacked: flate: corrupt input before offset 1`},
 		"deflate ends": {member{name: "a", data: "\x4b", method: 8, size: 9}, `"a": ends before its declared length`},
-		"over the limit": {member{name: "a", data: strings.Repeat("x", 1<<20+1), deflate: true},
-			`"a": has 1048577 bytes, the limit for this file is 1048576`},
+		"over the limit": {
+			member{name: "a", data: strings.Repeat("x", 1<<20+1), deflate: true},
+			`"a": has 1048577 bytes, the limit for this file is 1048576`,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

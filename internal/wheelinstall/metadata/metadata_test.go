@@ -14,10 +14,14 @@ func TestParseRecord(t *testing.T) {
 		want []Row
 	}{
 		"empty": {"", nil},
-		"usual": {"six.py,sha256=AbC_-1,34549\nsix-1.16.0.dist-info/RECORD,,\n",
-			[]Row{{"six.py", "sha256=AbC_-1", 34549}, {"six-1.16.0.dist-info/RECORD", "", -1}}},
-		"CRLF and no end of line": {"a.py,sha256=x,1\r\nb.py,sha256=y,2",
-			[]Row{{"a.py", "sha256=x", 1}, {"b.py", "sha256=y", 2}}},
+		"usual": {
+			"six.py,sha256=AbC_-1,34549\nsix-1.16.0.dist-info/RECORD,,\n",
+			[]Row{{"six.py", "sha256=AbC_-1", 34549}, {"six-1.16.0.dist-info/RECORD", "", -1}},
+		},
+		"CRLF and no end of line": {
+			"a.py,sha256=x,1\r\nb.py,sha256=y,2",
+			[]Row{{"a.py", "sha256=x", 1}, {"b.py", "sha256=y", 2}},
+		},
 		"quoted":         {`"a,b ""c"".py",sha256=x,1` + "\n", []Row{{`a,b "c".py`, "sha256=x", 1}}},
 		"padded digest":  {"a.py,sha256=x==,1\n", []Row{{"a.py", "sha256=x", 1}}},
 		"selenium":       {"/selenium/a.py,sha256=x,1\n", []Row{{"selenium/a.py", "sha256=x", 1}}},
@@ -239,10 +243,14 @@ func FuzzEntryPoints(f *testing.F) {
 func TestDirectURL(t *testing.T) {
 	const digest = "050b4e5baadcd44d760cedbd2b8e639f2ff89bbc7a5730fcc662954303377aac"
 	cases := []struct{ url, sha256, want string }{
-		{"https://example.org/idna-3.8-py3-none-any.whl", "",
-			`{"url":"https://example.org/idna-3.8-py3-none-any.whl","archive_info":{}}`}, // as uv writes it
-		{"https://example.org/idna-3.8-py3-none-any.whl#sha256=" + digest, strings.ToUpper(digest),
-			`{"url":"https://example.org/idna-3.8-py3-none-any.whl","archive_info":{"hashes":{"sha256":"` + digest + `"}}}`},
+		{
+			"https://example.org/idna-3.8-py3-none-any.whl", "",
+			`{"url":"https://example.org/idna-3.8-py3-none-any.whl","archive_info":{}}`,
+		}, // as uv writes it
+		{
+			"https://example.org/idna-3.8-py3-none-any.whl#sha256=" + digest, strings.ToUpper(digest),
+			`{"url":"https://example.org/idna-3.8-py3-none-any.whl","archive_info":{"hashes":{"sha256":"` + digest + `"}}}`,
+		},
 		{"https://user:secret@example.org/a?x=1&y=2", "", `{"url":"https://example.org/a?x=1&y=2","archive_info":{}}`},
 		{"file:///wheels/a.whl", "", `{"url":"file:///wheels/a.whl","archive_info":{}}`},
 	}

@@ -22,9 +22,18 @@ func TestDumps(t *testing.T) {
 		{[]any{}, `[]`},
 		{"<click> & 'friends' \"\\/\n\t\r\f\b\x00\x7f", `"<click> & 'friends' \"\\/\n\t\r\f\b\u0000\u007f"`},
 		{"Größe 鹿 🦌", `"Gr\u00f6\u00dfe \u9e7f \ud83e\udd8c"`},
-		{0.0, `0.0`}, {1.5, `1.5`}, {-3.0, `-3.0`}, {1e15, `1000000000000000.0`}, {1e16, `1e+16`}, {1.5e300, `1.5e+300`},
-		{0.0001, `0.0001`}, {0.00001, `1e-05`}, {math.Copysign(0, -1), `-0.0`},
-		{math.NaN(), `NaN`}, {math.Inf(1), `Infinity`}, {math.Inf(-1), `-Infinity`},
+		{0.0, `0.0`},
+		{1.5, `1.5`},
+		{-3.0, `-3.0`},
+		{1e15, `1000000000000000.0`},
+		{1e16, `1e+16`},
+		{1.5e300, `1.5e+300`},
+		{0.0001, `0.0001`},
+		{0.00001, `1e-05`},
+		{math.Copysign(0, -1), `-0.0`},
+		{math.NaN(), `NaN`},
+		{math.Inf(1), `Infinity`},
+		{math.Inf(-1), `-Infinity`},
 	} {
 		if got, err := pyjson.Dumps(test.value); got != test.want || err != nil {
 			t.Errorf("%v is %s, %v; want %s", test.value, got, err, test.want)

@@ -120,10 +120,14 @@ func TestWrongKinds(t *testing.T) {
 		{func(t tomltree.Table) { t.Tables("markers") }, "uv.lock:5: every value in markers must be a table, not a string"},
 		{func(t tomltree.Table) { t.Strings("package") }, "uv.lock:12: every value in package must be a string, not a table"},
 		{func(t tomltree.Table) { t.TableLists("markers") }, "uv.lock:5: every value in markers must be an array, not a string"},
-		{func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("more") },
-			"uv.lock:29: more must be a string, not a float"},
-		{func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("key") },
-			"uv.lock:28: key must be a string, not a boolean"},
+		{
+			func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("more") },
+			"uv.lock:29: more must be a string, not a float",
+		},
+		{
+			func(t tomltree.Table) { t.Table("tool").Table("uv").Table("nested").String("key") },
+			"uv.lock:28: key must be a string, not a boolean",
+		},
 	}
 	for _, test := range tests {
 		doc := parse(t, sample)

@@ -101,8 +101,14 @@ func notInEncodingName(r rune) bool {
 // names in Python.
 func singleByte(name string) *charmap.Charmap {
 	name = simplify(name)
-	for _, prefix := range [][2]string{{"latin1", "iso88591"}, {"latin2", "iso88592"}, {"latin9", "iso885915"},
-		{"l1", "iso88591"}, {"8859", "iso88591"}, {"macroman", "macintosh"}} {
+	for _, prefix := range [][2]string{
+		{"latin1", "iso88591"},
+		{"latin2", "iso88592"},
+		{"latin9", "iso885915"},
+		{"l1", "iso88591"},
+		{"8859", "iso88591"},
+		{"macroman", "macintosh"},
+	} {
 		if name == prefix[0] {
 			name = prefix[1]
 		}

@@ -1,4 +1,4 @@
-package poetrylock
+package constraint
 
 import (
 	"encoding/json"
@@ -31,7 +31,7 @@ func TestConstraints(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range golden.Constraints {
-		c, err := parseConstraint(want.Constraint)
+		c, err := Parse(want.Constraint)
 		if (err != nil) != (want.Error != "") {
 			t.Errorf("%q: error %v, poetry-core has %q", want.Constraint, err, want.Error)
 			continue
@@ -42,7 +42,7 @@ func TestConstraints(t *testing.T) {
 				t.Fatal(verr)
 			}
 			odd := version == "1.2.3.post1" && strings.Contains(want.Constraint, ",") && strings.Contains(want.Constraint, "!=1.2.3")
-			if got := c.allows(v); err == nil && !odd && got != slices.Contains(want.Allows, version) {
+			if got := c.Allows(v); err == nil && !odd && got != slices.Contains(want.Allows, version) {
 				t.Errorf("%q allows %s: %v", want.Constraint, version, got)
 			}
 		}
@@ -57,11 +57,11 @@ func TestConstraintErrors(t *testing.T) {
 		"~18446744073709551615": `version constraint "~18446744073709551615": a number of "18446744073709551615" is too large`,
 		">=1 ||":                `version constraint ">=1 ||": version "": expected a number at the end`,
 	} {
-		if _, err := parseConstraint(text); err == nil || err.Error() != want {
+		if _, err := Parse(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v\nwant %s", text, err, want)
 		}
 	}
-	if _, err := parseConstraint(">=1" + string(make([]byte, maxText))); err == nil {
+	if _, err := Parse(">=1" + string(make([]byte, maxText))); err == nil {
 		t.Error("a constraint of any length is read")
 	}
 }
@@ -70,12 +70,12 @@ func TestPythonConstraint(t *testing.T) {
 	for text, want := range map[string]bool{
 		"3.8": true, "==3.8": true, "3.8.0": false, "!=3.8": true, "3.7 || 3.8": true, "<=3.8": false, "~3.8": true, "^3.6,<3.8": false,
 	} {
-		c, err := parsePython(text)
+		c, err := ParsePython(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		v, _ := pep440.Parse("3.8.5")
-		if c.allows(v) != want {
+		if c.Allows(v) != want {
 			t.Errorf("%q allows 3.8.5: %v", text, !want)
 		}
 	}
@@ -92,14 +92,14 @@ func FuzzConstraint(f *testing.F) {
 		if err != nil {
 			return
 		}
-		c, err := parseConstraint(text)
+		c, err := Parse(text)
 		if err != nil {
 			return
 		}
-		if spaced, err := parseConstraint("  " + text + " "); err != nil || spaced.allows(v) != c.allows(v) {
+		if spaced, err := Parse("  " + text + " "); err != nil || spaced.Allows(v) != c.Allows(v) {
 			t.Errorf("%q with spaces: %v", text, err)
 		}
-		if any, err := parseConstraint(text + "||*"); err != nil || !any.allows(v) {
+		if any, err := Parse(text + "||*"); err != nil || !any.Allows(v) {
 			t.Errorf("%q or anything: %v", text, err)
 		}
 	})

@@ -1,22 +1,25 @@
-package poetrylock
+// Package constraint is Poetry's version constraints, "^1.2 || >=2,!=2.1": their
+// syntax, and which versions they allow. They are no specifiers of PEP 440,
+// which have neither alternatives nor carets, and they compare differently.
+//
+// The reference is poetry-core 2.
+package constraint
 
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 
 	"github.com/imagespec/imagespec/lockparse/pep440"
 )
 
-// maxText is the longest constraint or marker that is read, in bytes: they
-// are evaluated many times, and tools write a few hundred.
+// maxText is the longest constraint that is read, in bytes: it is compared
+// with many versions, and tools write a hundred.
 const maxText = 64 << 10
 
-// constraint is a set of versions as Poetry writes it: alternatives, each of
-// which is a list of clauses that must all hold. Without alternatives it is
-// every version.
-type constraint struct {
+// Constraint is a set of versions: alternatives, each of which is a list of
+// clauses that must all hold. The zero value is every version.
+type Constraint struct {
 	text         string
 	alternatives [][]clause
 }
@@ -34,9 +37,9 @@ type interval struct {
 	includesMin, includesMax bool
 }
 
-// allows says whether a version is in the set. Pre-releases are compared like
+// Allows says whether a version is in the set. Pre-releases are compared like
 // any other version.
-func (c constraint) allows(v pep440.Version) bool {
+func (c Constraint) Allows(v pep440.Version) bool {
 	if c.alternatives == nil {
 		return true
 	}
@@ -93,25 +96,33 @@ func withoutPost(v pep440.Version) pep440.Version {
 	return base
 }
 
-// parseConstraint reads a constraint such as "^1.2", ">=1,<2 || ~2.1" or "*".
-func parseConstraint(text string) (constraint, error) { return readConstraint(text, false) }
+// String gives the constraint as it was written, empty for the zero value.
+func (c Constraint) String() string { return c.text }
 
-// parsePython reads the constraint of the key python, which Poetry turns into
-// a marker: there "3.8" means every 3.8.x, as python_version does.
-func parsePython(text string) (constraint, error) { return readConstraint(text, true) }
+// IsAny says whether there is no condition: the text is "*", or there is none.
+func (c Constraint) IsAny() bool { return c.alternatives == nil }
 
-func readConstraint(text string, python bool) (constraint, error) {
+// Parse reads a constraint such as "^1.2", ">=1,<2 || ~2.1" or "*". The error
+// names the text and wraps the cause.
+func Parse(text string) (Constraint, error) { return read(text, false) }
+
+// ParsePython reads the constraint of the key python of a dependency, which
+// Poetry turns into a marker: there "3.8" means every 3.8.x, as python_version
+// does. Otherwise it is like Parse.
+func ParsePython(text string) (Constraint, error) { return read(text, true) }
+
+func read(text string, python bool) (Constraint, error) {
 	if len(text) > maxText {
-		return constraint{}, fmt.Errorf("a version constraint has more than %d bytes", maxText)
+		return Constraint{}, fmt.Errorf("a version constraint has more than %d bytes", maxText)
 	}
-	c := constraint{text: text}
+	c := Constraint{text: text}
 	if strings.TrimSpace(text) == "*" {
 		return c, nil
 	}
 	for _, part := range strings.Split(strings.ReplaceAll(text, "||", "|"), "|") {
 		clauses, err := parseClauses(strings.TrimSpace(part), python)
 		if err != nil {
-			return constraint{}, fmt.Errorf("version constraint %q: %w", text, err)
+			return Constraint{}, fmt.Errorf("version constraint %q: %w", text, err)
 		}
 		c.alternatives = append(c.alternatives, clauses)
 	}
@@ -155,7 +166,7 @@ func parseClauses(text string, python bool) ([]clause, error) {
 
 // parseClause reads one clause. The boolean says that it is every version.
 func parseClause(op, text string, python bool) (c clause, any bool, err error) {
-	if op == "" && regexp.MustCompile(`^[vV]?[xX*](\.[xX*])*$`).MatchString(text) {
+	if op == "" && isAny(text) {
 		return clause{}, true, nil
 	}
 	number := strings.TrimSuffix(text, ".*")
@@ -181,6 +192,16 @@ func parseClause(op, text string, python bool) (c clause, any bool, err error) {
 		c.interval, err = ordered(op, v)
 	}
 	return c, false, err
+}
+
+// isAny says whether the text is a wildcard alone: "*", "x", "*.*".
+func isAny(text string) bool {
+	for _, part := range strings.Split(strings.TrimLeft(text, "vV"), ".") {
+		if part != "*" && part != "x" && part != "X" {
+			return false
+		}
+	}
+	return true
 }
 
 // ordered gives the versions before or after one. What comes before a release
