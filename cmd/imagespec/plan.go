@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -30,7 +31,7 @@ func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
 	set.SetOutput(stderr)
 	set.StringVar(&f.file, "f", "", "the spec; imagespec.yaml in CONTEXT if it is left out")
 	set.StringVar(&f.platform, "platform", "", "target platform, such as linux/arm64; the spec's first, else that of this machine")
-	set.StringVar(&f.python, "python", "", "full version of the base image's Python, such as 3.12.4; guessed from the base's tag if it is left out")
+	set.StringVar(&f.python, "python", "", "full version of the base image's Python, such as 3.12.4, or 3.13.1t for the free-threaded build; guessed from the base's tag if it is left out")
 	set.StringVar(&f.libc, "libc", "", "C library of the base image, glibc-2.36 or musl-1.2; known for the official Python images")
 	if err := set.Parse(args); err != nil {
 		if err == flag.ErrHelp { //nolint:errorlint // Parse returns it bare
@@ -109,7 +110,8 @@ func (f planFlags) facts(ref string) (base.Facts, error) {
 	known := base.Known(ref)
 	var said base.Facts
 	if f.python != "" {
-		said.Python = plan.Python{Version: base.NewestPatch(f.python), Home: known.Python.Home}
+		version, freeThreaded := strings.CutSuffix(f.python, "t")
+		said.Python = plan.Python{Version: base.NewestPatch(version), Home: known.Python.Home, FreeThreaded: freeThreaded}
 	}
 	if f.libc != "" {
 		libc, err := base.ParseLibc(f.libc)

@@ -64,16 +64,18 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 
 // checkPython compares the version that the spec asks for with the base's.
 func checkPython(want imagespec.Text, base Base, python Python) error {
-	if !want.IsSet() || want.Value == python.Version || strings.HasPrefix(python.Version, want.Value+".") {
+	version, freeThreaded := strings.CutSuffix(want.Value, "t")
+	same := version == python.Version || strings.HasPrefix(python.Version, version+".")
+	if !want.IsSet() || same && freeThreaded == python.FreeThreaded {
 		return nil
 	}
-	return diag.Errorf(want.At, "python_version is %s, but the base image %s has Python %s", want.Value, base.Ref, python.Version).
+	return diag.Errorf(want.At, "python_version is %s, but the base image %s has Python %s", want.Value, base.Ref, python).
 		WithHint("take a base image with Python %s, or leave python_version out", want.Value)
 }
 
 // selectPackages reads the lock and selects what the target needs.
 func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
-	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, false, in.Libc)
+	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, in.Python.FreeThreaded, in.Libc)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ package plan
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -39,8 +40,26 @@ type Base struct {
 
 // Python is the interpreter of the base that the environment runs on.
 type Python struct {
-	Version string `json:"version"` // "3.12.4"
-	Home    string `json:"home"`    // directory of the executable, "/usr/local/bin"
+	Version      string `json:"version"`                 // "3.12.4"
+	Home         string `json:"home"`                    // directory of the executable, "/usr/local/bin"
+	FreeThreaded bool   `json:"free_threaded,omitempty"` // the build without the global interpreter lock
+}
+
+// String gives the version, and behind it the t of a free-threaded build.
+func (p Python) String() string { return p.Version + p.suffix() }
+
+// Minor gives the first two numbers of the version, and the t of a
+// free-threaded build: what the interpreter's own files are named by.
+func (p Python) Minor() string {
+	parts := strings.SplitN(p.Version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".") + p.suffix()
+}
+
+func (p Python) suffix() string {
+	if p.FreeThreaded {
+		return "t"
+	}
+	return ""
 }
 
 // Package is one package of the environment and the file that it comes from.
