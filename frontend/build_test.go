@@ -389,7 +389,7 @@ func TestMissingWheel(t *testing.T) {
 			t.Errorf("error does not say %q:\n%v", want, err)
 		}
 	}
-	if sources := errdefs.Sources(err); len(sources) != 1 || sources[0].Info.Filename != "uv.lock" || sources[0].Ranges[0].Start.Line != 23 {
+	if sources := errdefs.Sources(err); len(sources) != 1 || sources[0].Info.Filename != "uv.lock" || sources[0].Ranges[0].Start.Line != 29 {
 		t.Errorf("excerpts %v", sources)
 	}
 }
