@@ -165,6 +165,8 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 			Version: selected.Package.Version,
 			Kind:    selected.Kind,
 			At:      selected.Package.At,
+			locked:  selected.Package,
+			by:      selected.By,
 		}
 		if selected.File.Name != "" {
 			if err := pkg.takeFile(selected); err != nil {
@@ -215,7 +217,7 @@ func (p *Package) takeFile(s lock.Selected) error {
 			return nil
 		}
 	}
-	return diag.Errorf(p.At, "%s %s: the lock has no sha256 for %s, only %s", p.Name, p.Version, file.Name, algorithms(file.Hashes)).
+	return diag.Errorf(p.At, "%s %s: the lock has no sha256 for %s%s", p.Name, p.Version, file.Name, algorithms(file.Hashes)).
 		WithHint("a file is only fetched if its content is known; lock against an index that gives sha256 digests")
 }
 
@@ -237,13 +239,13 @@ func checkURL(s string) error {
 
 func algorithms(hashes []lock.Hash) string {
 	if len(hashes) == 0 {
-		return "no digest at all"
+		return ", nor any other digest"
 	}
 	var names []string
 	for _, h := range hashes {
 		names = append(names, h.Algorithm)
 	}
-	return strings.Join(names, ", ")
+	return ", only " + strings.Join(names, ", ")
 }
 
 // config is what the image's configuration gets.
