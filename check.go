@@ -57,8 +57,8 @@ func (d *decoder) checkName(name *Text) {
 	}
 }
 
-// pythonVersion is a release, or its minor version, of CPython.
-var pythonVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)(\.(0|[1-9]\d*))?t?$`)
+// pythonVersion is a release of CPython, a pre-release, or a minor version.
+var pythonVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)(\.(0|[1-9]\d*)((a|b|rc)[1-9]\d*)?)?t?$`)
 
 // checkPythonVersion wants one version. Ranges and bare major versions would
 // make the image depend on the day it is built.

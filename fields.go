@@ -14,7 +14,7 @@ const (
 type field struct {
 	name   string
 	status status
-	into   any // *Text, *List, *Map, *Options, or one of the types below
+	into   any // *Text, *List, *Map, *Flag, *Options, or one of the types below
 }
 
 // The types of fields that can be written in a way of their own.
@@ -66,6 +66,7 @@ func (o *Options) fields() []field {
 		{"extras", working, &o.Extras},
 		{"groups", working, &o.Groups},
 		{"package", working, &o.Package},
+		{"locked", working, &o.Locked},
 		{"imagepull_secret_name", unused, new(Text)}, // read by Union's remote builder
 	}
 }

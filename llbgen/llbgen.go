@@ -120,7 +120,7 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
 	command := append([]string{
 		helperPath, args[0],
-		"--root", outDir, "--prefix", plan.Prefix, "--python", minor(g.plan.Python.Version),
+		"--root", outDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor(),
 	}, args[1:]...)
 	opts = append(opts,
 		llb.Args(command),
@@ -149,13 +149,6 @@ func (g generator) join(layers []llb.State) llb.State {
 		joined = joined.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), name)
 	}
 	return joined
-}
-
-// minor gives the first two numbers of a Python version: the name of its
-// library directory. The plan has checked that it is a version.
-func minor(version string) string {
-	parts := strings.SplitN(version, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 // summary names the packages of a layer as far as they fit into a line.

@@ -128,6 +128,18 @@ func TestInstallSteps(t *testing.T) {
 	}
 }
 
+// TestFreeThreaded: the installer is told the t that names the files of a
+// free-threaded interpreter.
+func TestFreeThreaded(t *testing.T) {
+	p := example()
+	p.Python = plan.Python{Version: "3.14.0rc1", Home: "/usr/bin", FreeThreaded: true}
+	for _, op := range ops(t, marshal(t, p, options(string(pb.CapMergeOp)))) {
+		if exec := op.GetExec(); exec != nil && !slices.Contains(exec.Meta.Args, "3.14t") {
+			t.Errorf("%q is not for 3.14t", exec.Meta.Args)
+		}
+	}
+}
+
 // TestDirectAndLocalWheels: the installer is told the URL to record, and the
 // digest of a file that BuildKit does not check.
 func TestDirectAndLocalWheels(t *testing.T) {

@@ -20,6 +20,7 @@ const (
 	Conflict            Reason = "conflicting request"        // extras, groups or members that exclude each other
 	UnknownExtra        Reason = "unknown extra"
 	UnknownGroup        Reason = "unknown dependency group"
+	Stale               Reason = "stale lock" // does not fit its project, where it has to
 	NotLocked           Reason = "not locked" // needs a resolver first: not all is pinned and hashed
 	UnknownPackage      Reason = "unknown package"
 	Ambiguous           Reason = "ambiguous selection" // two versions of one package
