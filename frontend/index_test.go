@@ -207,7 +207,7 @@ func TestIndexErrors(t *testing.T) {
 		{"404", func(e *engine) { delete(e.pages, idnaPage) }, []string{"requirements.txt:1: idna 3.10 is not in the index: " + idnaPage + " (404 Not Found)"}},
 		{"401", func(e *engine) { e.pageStatus = map[string]int{richPage: 401} }, []string{"requirements.txt:2: rich 14.0 cannot be looked up", "401", "HTTP_AUTH_TOKEN_pypi.org"}},
 		{"503", func(e *engine) { e.pageStatus = map[string]int{richPage: 503} }, []string{"rich 14.0 cannot be looked up", "503"}},
-		{"other hash", func(e *engine) { e.pages[idnaPage] = strings.Replace(e.pages[idnaPage], "1111", "9999", 1) }, []string{"requirements.txt:1: none of the 1 files of idna 3.10"}},
+		{"other hash", func(e *engine) { e.pages[idnaPage] = strings.Replace(e.pages[idnaPage], "1111", "9999", 1) }, []string{"requirements.txt:1: no file of idna 3.10"}},
 		{"both", func(e *engine) { e.pages = nil }, []string{"requirements.txt:1: idna", "requirements.txt:2: rich"}},
 	} {
 		e := hashedProject()

@@ -4,8 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,6 +181,31 @@ func TestMovedFile(t *testing.T) {
 	}
 	if i.server.Count("GET /files/"+i.wheel) == 0 || i.server.Count("GET /moved/"+i.wheel) != 1 {
 		t.Error("the file was not looked for in both places")
+	}
+}
+
+// TestPrivateIndex: the engine logs in with the secret of the host.
+func TestPrivateIndex(t *testing.T) {
+	i := newIndexed(t)
+	files := http.FileServer(http.Dir(i.dir))
+	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "bob" || password != "s3cret" {
+			http.Error(w, "log in first", http.StatusUnauthorized)
+			return
+		}
+		files.ServeHTTP(w, r)
+	}))
+	defer private.Close()
+	withPassword := strings.Replace(private.URL, "://", "://bob:s3cret@", 1)
+	i.edit(t, "imagespec.yaml", func(text string) string { return strings.Replace(text, i.server.URL, withPassword, 1) })
+	built, err := i.tryBuild(t)
+	if err == nil || !strings.Contains(built.Output, "401 Unauthorized") || !strings.Contains(built.Output, "IndexCredentials") || strings.Contains(built.Output, "s3cret") {
+		t.Errorf("without a secret: %v\n%s", err, built.Output)
+	}
+	t.Setenv("LOGIN", "Basic "+base64.StdEncoding.EncodeToString([]byte("bob:s3cret")))
+	i.build(t, "--secret", "id=HTTP_AUTH_HEADER_127.0.0.1,env=LOGIN")
+	if got, want := i.installed(t), []string{"greeting 1.0"}; !slices.Equal(got, want) {
+		t.Errorf("installed %q, want %q", got, want)
 	}
 }
 

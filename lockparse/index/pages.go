@@ -144,7 +144,7 @@ func missing(q lock.Query, candidates []lock.File, present, absent []string) *di
 	}
 	for _, f := range candidates {
 		if len(f.Hashes) > 0 {
-			return lock.OtherHashes.Errorf(diag.Range{}, "none of the %d files of %s in %s has a hash of the lock", len(candidates), q, strings.Join(present, ", ")).
+			return lock.OtherHashes.Errorf(diag.Range{}, "no file of %s in %s has a hash of the lock", q, strings.Join(present, ", ")).
 				WithHint("the files have changed since they were locked, or come from another index: find out why before locking again")
 		}
 	}
