@@ -94,6 +94,8 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		Extras:  options.Extras.Values(),
 		Groups:  options.Groups.Values(),
 		Package: options.Package.Value,
+		// The dependencies alone, as flytekit installs them.
+		NoInstallProject: true,
 	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	return l, selection, err
 }
