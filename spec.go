@@ -87,8 +87,8 @@ type Spec struct {
 	Cudnn            Text // cuDNN version
 	BaseImage        Text // the image that is built on
 	Platform         List // target platforms, one per item also where they were written as "a,b"
-	PipIndex         Text // index URL in place of PyPI
-	PipExtraIndexURL List // further index URLs
+	PipIndex         Text // index URL in place of PyPI, without credentials; "" is PyPI too
+	PipExtraIndexURL List // further index URLs, without credentials
 	PipSecretMounts  Map  // the client's secret file → where it is mounted in the build
 	PipExtraArgs     Text // options of the installer, separated by spaces
 	RegistryConfig   Text // path of a JSON file with registry credentials

@@ -256,6 +256,10 @@ func TestWarnings(t *testing.T) {
 		{"registry: ghcr.io/org", nil},
 		{"registry: https://GHCR.io/org/\n", []string{"RegistryScheme", "1", `registry "https://GHCR.io/org/" has a scheme`, "write ghcr.io/org"}},
 		{"name: a\nregistry: http://localhost:30000\n", []string{"RegistryScheme", "2", "http://localhost:30000", "write localhost:30000"}},
+		{"pip_index: https://mirror.example/root/pypi/+simple\npip_extra_index_url: ['http://localhost:8080']\n", nil},
+		{"pip_index: ''", nil},
+		{"pip_index: https://bob:s3cret@mirror.example:8443/simple\n", []string{"IndexCredentials", "1", `pip_index "https://***@mirror.example:8443/simple" are not used`, "HTTP_AUTH_HEADER_mirror.example or HTTP_AUTH_TOKEN_mirror.example"}},
+		{"name: a\npip_extra_index_url:\n- https://token@extra.example/simple\n", []string{"IndexCredentials", "3", `pip_extra_index_url "https://***@extra.example/simple"`}},
 		{"builder: null", nil},
 		{"builder: imagespec", nil},
 		{"builder: default", []string{"BuilderIgnored", "1", `builder "default" is not used`, "flytekit itself"}},
@@ -285,6 +289,17 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("%q: %q is not in %q, %q", tc.yaml, part, w.Msg, w.Hint)
 			}
 		}
+	}
+}
+
+// TestIndexes: what is left of an index's URL has no credentials.
+func TestIndexes(t *testing.T) {
+	spec, _ := parse(t, "pip_index: https://bob:s3cret@mirror.example/simple\npip_extra_index_url: ['https://t@a.example', 'http://b.example/simple/']\n")
+	if got, want := spec.PipIndex.Value, "https://mirror.example/simple"; got != want {
+		t.Errorf("pip_index %q, want %q", got, want)
+	}
+	if got, want := spec.PipExtraIndexURL.Values(), []string{"https://a.example", "http://b.example/simple/"}; !slices.Equal(got, want) {
+		t.Errorf("pip_extra_index_url %q, want %q", got, want)
 	}
 }
 

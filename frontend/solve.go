@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -14,7 +16,9 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -41,6 +45,22 @@ func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, 
 	}, nil
 }
 
+// solveAnew builds an image again of which a file could not be fetched from
+// where it was remembered to be, if the index now says otherwise.
+func (b *build) solveAnew(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, old *compiled, failure error) (*dockerui.BuildResult, error) {
+	c, err := b.compile(ctx, spec, platform, old)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(slices.Collect(maps.Values(c.moved(old))), true) {
+		return nil, failure
+	}
+	return b.solve(ctx, c)
+}
+
+// errFetch is in the chain of errors of files that cannot be fetched.
+var errFetch = errors.New("a file cannot be fetched")
+
 // ref solves a request to its one reference, with the client's cache imports.
 func (b *build) ref(ctx context.Context, req client.SolveRequest) (client.Reference, error) {
 	req.CacheImports = b.ui.CacheImports
@@ -60,7 +80,7 @@ func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition
 		return err
 	}
 	e := diag.Errorf(pkg.At, "%s %s cannot be fetched from %s", pkg.Name, pkg.Version, pkg.URL)
-	e.Err = err
+	e.Err = errors.Join(errFetch, err)
 	if status := b.probe(ctx, pkg.URL); status != nil {
 		e.Msg += ": " + status.Error()
 		return e.WithHint("check that the index still has the file, or lock again")

@@ -19,6 +19,7 @@ import (
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/index"
 	"github.com/imagespec/imagespec/lockparse/pep508"
 )
 
@@ -127,7 +128,12 @@ func unknownPackage(p *plan.Plan, name string) error {
 // input completes what the spec leaves open, from the flags and from what is
 // known of its base.
 func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
-	in := plan.Input{Spec: spec, Context: contextDir(f.context), Getenv: os.Getenv}
+	in := plan.Input{
+		Spec:    spec,
+		Context: contextDir(f.context),
+		Getenv:  os.Getenv,
+		Index:   index.Pages{Fetch: newFetcher().page},
+	}
 	var err error
 	if in.Platform, err = f.target(spec); err != nil {
 		return in, err

@@ -197,8 +197,8 @@ type plannedImage struct {
 		Version, Home string
 		FreeThreaded  bool `json:"free_threaded"`
 	}
-	Libc string
-	Packages []struct{ Name, Version, Group string }
+	Libc     string
+	Packages []struct{ Name, Version, Group, File, URL, SHA256 string }
 	Layers   []struct{ Name string }
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/index"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
@@ -29,6 +30,7 @@ type Input struct {
 	Base     Base
 	Python   Python // of the base
 	Libc     wheel.Libc
+	Index    lock.Index // asked for the files that the lock gives no URL of
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -51,8 +53,8 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		if err != nil {
 			return nil, lockWarnings(l), blame(err, in.Spec)
 		}
-		warnings = selection.Warnings
-		p.Lock = l.Source.Name
+		warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
+		p.Lock, p.Format = l.Source.Name, l.Format
 		p.RequirementsAt = in.Spec.Requirements.At
 		if p.Packages, err = packages(l, selection); err != nil {
 			return nil, nil, err
@@ -84,6 +86,7 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		return nil, nil, located(err, in.Spec.Requirements)
 	}
 	options := in.Spec.BuilderOptions
+	l.Indexes = indexes(in.Spec, l.Indexes)
 	if err := checkFresh(l, options.Locked); err != nil {
 		return nil, nil, err
 	}
@@ -91,8 +94,51 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		Extras:  options.Extras.Values(),
 		Groups:  options.Groups.Values(),
 		Package: options.Package.Value,
-	})
+	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	return l, selection, err
+}
+
+// indexes gives where packages are looked up that name no index: the lock's
+// own, with pip_index as the default one, and then the extra ones. A lock that
+// says --no-index gets none.
+func indexes(spec *imagespec.Spec, own *lock.Indexes) *lock.Indexes {
+	all := lock.Indexes{URLs: []string{""}}
+	if own != nil {
+		all = lock.Indexes{URLs: slices.Clone(own.URLs), Links: own.Links}
+		if len(own.URLs) == 0 {
+			return &all
+		}
+	}
+	if i := slices.Index(all.URLs, ""); i >= 0 {
+		all.URLs[i] = cmp.Or(spec.PipIndex.Value, lock.DefaultIndex)
+	}
+	for _, url := range spec.PipExtraIndexURL.Values() {
+		if !slices.Contains(all.URLs, url) {
+			all.URLs = append(all.URLs, url)
+		}
+	}
+	return &all
+}
+
+// unusedIndex warns where the spec names an index for a lock that has the URL
+// of every file: it would be taken for a mirror, and is not asked.
+func unusedIndex(spec *imagespec.Spec, l *lock.Lock) []diag.Warning {
+	field, at := "pip_index", spec.PipIndex.At
+	if spec.PipIndex.Value == "" {
+		if len(spec.PipExtraIndexURL.Items) == 0 {
+			return nil
+		}
+		field, at = "pip_extra_index_url", spec.PipExtraIndexURL.At
+	}
+	if slices.ContainsFunc(l.Packages, (*lock.Package).Incomplete) {
+		return nil
+	}
+	return []diag.Warning{{
+		Rule: "IndexUnused",
+		Msg:  fmt.Sprintf("%s has no effect: %s has the URL of every file", field, l.Source.Name),
+		Hint: "to fetch from a mirror lock the project with it, or have the engine replace the URLs by a source policy",
+		At:   at,
+	}}
 }
 
 // checkFresh refuses a lock that does not fit its project, if the spec says so.

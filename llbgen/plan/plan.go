@@ -22,10 +22,11 @@ type Plan struct {
 	Platform string    `json:"platform"` // "linux/amd64"
 	Base     Base      `json:"base"`
 	Python   Python    `json:"python"`
-	Libc     string    `json:"libc"`           // C library of the base, "glibc-2.36"
-	Lock     string    `json:"lock,omitempty"` // path of the lock in the build context
-	Packages []Package `json:"packages"`       // sorted by name
-	Layers   []Layer   `json:"layers"`         // in the order they are laid on the base
+	Libc     string    `json:"libc"`                  // C library of the base, "glibc-2.36"
+	Lock     string    `json:"lock,omitempty"`        // path of the lock in the build context
+	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
+	Packages []Package `json:"packages"`              // sorted by name
+	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
 	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock

@@ -25,6 +25,9 @@ const (
 	UnknownPackage      Reason = "unknown package"
 	Ambiguous           Reason = "ambiguous selection" // two versions of one package
 	NoArtifact          Reason = "no artifact"         // no file of a package fits the target and the request
+	IndexUnavailable    Reason = "index unavailable"   // none was given, or it does not answer
+	NotInIndex          Reason = "not in the index"    // the project, or the locked version of it
+	OtherHashes         Reason = "other hashes"        // the index has the version, but not the locked files
 )
 
 // Error gives the type of the mistake.

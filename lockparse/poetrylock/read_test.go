@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -69,7 +70,7 @@ func TestOldFiles(t *testing.T) {
     {file = "a-1.0-SNAPSHOT-py3-none-any-x.whl"},
     {file = "a-1.0.0-py3-none-any.whl"},
 ]`)+metadata("2.1"), "")
-	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{})
+	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
 	if err != nil || s.Packages[0].File.Name != "a-1.0.0-py3-none-any.whl" {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -88,7 +89,8 @@ func TestSources(t *testing.T) {
 		file       lock.File
 	}{
 		{"index", `files = [{file = "a-1-py3-none-any.whl"}]` + "\n" + source(`type = "legacy"`, `url = "https://host/simple"`, `reference = "own"`),
-			lock.Source{Origin: lock.Registry, URL: "https://host/simple"}, lock.KindWheel, lock.File{Name: "a-1-py3-none-any.whl", Line: 6}},
+			lock.Source{Origin: lock.Registry, URL: "https://host/simple"}, lock.KindWheel,
+			lock.File{Name: "a-1-py3-none-any.whl", URL: offline.URL + "a-1-py3-none-any.whl", Line: 6}},
 		{"git", "files = []\n" + source(`type = "git"`, `url = "https://host/a.git"`, `reference = "main"`, `resolved_reference = "`+commit+`"`, `subdirectory = "py"`),
 			lock.Source{Origin: lock.Git, URL: "https://host/a.git", Commit: commit, Ref: "main", Subdirectory: "py"}, lock.KindGit, lock.File{}},
 		{"git of 1.0", source(`type = "git"`, `url = "https://host/a.git"`, `reference = "`+commit+`"`),
@@ -110,7 +112,7 @@ func TestSources(t *testing.T) {
 	}
 	for _, test := range tests {
 		l := mustRead(t, pkg("a", "1", test.text)+metadata("2.1"), "")
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{})
+		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue

@@ -71,7 +71,7 @@ func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string 
 	t.Helper()
 	target := target(t, "cp312-linux-x86_64")
 	target.Env.PythonFullVersion, target.Env.PythonVersion = python, python[:strings.LastIndexByte(python, '.')]
-	s, err := lock.Select(l, target, r)
+	s, err := lock.Select(l, target, r, nil)
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -312,7 +312,7 @@ func (m mistake) refusal(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	_, err = lock.Select(l, target(t, "cp312-linux-x86_64"), m.request)
+	_, err = lock.Select(l, target(t, "cp312-linux-x86_64"), m.request, nil)
 	return err
 }
 
@@ -363,7 +363,7 @@ func FuzzParse(f *testing.F) {
 		for _, p := range l.Packages {
 			checkPackage(t, p)
 		}
-		s, err := lock.Select(l, fixed, lock.Request{DefaultGroups: true, AllExtras: true})
+		s, err := lock.Select(l, fixed, lock.Request{DefaultGroups: true, AllExtras: true}, nil)
 		if err == nil && len(s.Packages) > len(l.Packages) {
 			t.Errorf("%d packages of %d are selected", len(s.Packages), len(l.Packages))
 		}
