@@ -149,12 +149,30 @@ func Parse(src *diag.Source, open func(name string) (*diag.Source, error)) (*loc
 	if err := doc.Err(); err != nil {
 		return nil, lock.Malformed.Wrap(err)
 	}
+	open = remembered(open)
 	r.graph.findMembers()
 	if err := r.graph.readProjects(open); err != nil {
 		return nil, err
 	}
 	r.stale(open)
 	return r.lock, nil
+}
+
+// remembered reads each file once: that may take a round trip to a client.
+func remembered(open func(string) (*diag.Source, error)) func(string) (*diag.Source, error) {
+	type answer struct {
+		src *diag.Source
+		err error
+	}
+	known := make(map[string]answer)
+	return func(name string) (*diag.Source, error) {
+		a, ok := known[name]
+		if !ok {
+			a.src, a.err = open(name)
+			known[name] = a
+		}
+		return a.src, a.err
+	}
 }
 
 // maxChanges is how many changes a warning names.
