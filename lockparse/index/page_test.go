@@ -27,31 +27,47 @@ func TestParse(t *testing.T) {
 		name, page string
 		want       []lock.File
 	}{
-		{"PyPI's JSON", `{"meta":{"api-version":"1.4","_last-serial":1},"name":"idna","versions":["3.10"],"files":[
+		{
+			"PyPI's JSON", `{"meta":{"api-version":"1.4","_last-serial":1},"name":"idna","versions":["3.10"],"files":[
 			{"filename":"` + whl + `","url":"https://files.example/aa/` + whl + `","hashes":{"sha256":"` + a + `"},"size":70442,
 			 "requires-python":">=3.6","yanked":false,"core-metadata":{"sha256":"x"},"upload-time":"2024-09-15T18:07:37.964Z","provenance":null}]}`,
-			[]lock.File{file(whl, "https://files.example/aa/"+whl, 70442, sha256("a"))}},
-		{"HTML", `<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.1"><title>Links</title></head>
+			[]lock.File{file(whl, "https://files.example/aa/"+whl, 70442, sha256("a"))},
+		},
+		{
+			"HTML", `<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.1"><title>Links</title></head>
 			<body><h1>Links</h1><a href="https://files.example/` + whl + `#sha256=` + a + `" data-requires-python="&gt;=3.6">` + whl + `</a><br/></body></html>`,
-			[]lock.File{file(whl, "https://files.example/"+whl, 0, sha256("a"))}},
-		{"relative URLs in JSON", `{"files":[{"filename":"` + whl + `","url":"../../files/` + whl + `","hashes":{}}]}`,
-			[]lock.File{file(whl, "https://index.example/files/"+whl, 0)}},
-		{"relative links", `<a href="` + whl + `">x</a><a href="/root/` + whl + `">x</a><a href="//cdn.example/` + whl + `">x</a><a href="../` + whl + `">x</a>`,
+			[]lock.File{file(whl, "https://files.example/"+whl, 0, sha256("a"))},
+		},
+		{
+			"relative URLs in JSON", `{"files":[{"filename":"` + whl + `","url":"../../files/` + whl + `","hashes":{}}]}`,
+			[]lock.File{file(whl, "https://index.example/files/"+whl, 0)},
+		},
+		{
+			"relative links", `<a href="` + whl + `">x</a><a href="/root/` + whl + `">x</a><a href="//cdn.example/` + whl + `">x</a><a href="../` + whl + `">x</a>`,
 			[]lock.File{
 				file(whl, page+whl, 0), file(whl, "https://index.example/root/"+whl, 0),
 				file(whl, "https://cdn.example/"+whl, 0), file(whl, "https://index.example/simple/"+whl, 0),
-			}},
-		{"base", `<base href="https://cdn.example/a/"><base href="https://other.example/"><a href="b/` + whl + `">x</a>`,
-			[]lock.File{file(whl, "https://cdn.example/a/b/"+whl, 0)}},
+			},
+		},
+		{
+			"base", `<base href="https://cdn.example/a/"><base href="https://other.example/"><a href="b/` + whl + `">x</a>`,
+			[]lock.File{file(whl, "https://cdn.example/a/b/"+whl, 0)},
+		},
 		{"relative base", `<base href="/files/"><a href='` + whl + `'>`, []lock.File{file(whl, "https://index.example/files/"+whl, 0)}},
 		{"yanked files stay", `{"files":[{"filename":"` + whl + `","url":"` + whl + `","hashes":{},"yanked":"broken"}]}`, []lock.File{file(whl, page+whl, 0)}},
 		{"yanked links stay", `<a data-yanked="broken" href="` + whl + `">`, []lock.File{file(whl, page+whl, 0)}},
-		{"entities", `<a href="x?a=1&amp;b=2">no</a><a href="/f/idna&#45;3.10-py3-none-any.whl?a=1&amp;b=2#sha256=` + a + `&amp;egg=idna">`,
-			[]lock.File{file("x", page+"x?a=1&b=2", 0), file(whl, "https://index.example/f/"+whl+"?a=1&b=2", 0, sha256("a"))}},
-		{"several digests", `<a href="` + whl + `#md5=` + md5 + `&sha256=` + strings.ToUpper(a) + `">`,
-			[]lock.File{file(whl, page+whl, 0, lock.Hash{Algorithm: "md5", Hex: md5}, sha256("a"))}},
-		{"local version", `<a href="torch-2.3.0%2Bcpu-cp311-cp311-linux_x86_64.whl">`,
-			[]lock.File{file("torch-2.3.0+cpu-cp311-cp311-linux_x86_64.whl", page+"torch-2.3.0%2Bcpu-cp311-cp311-linux_x86_64.whl", 0)}},
+		{
+			"entities", `<a href="x?a=1&amp;b=2">no</a><a href="/f/idna&#45;3.10-py3-none-any.whl?a=1&amp;b=2#sha256=` + a + `&amp;egg=idna">`,
+			[]lock.File{file("x", page+"x?a=1&b=2", 0), file(whl, "https://index.example/f/"+whl+"?a=1&b=2", 0, sha256("a"))},
+		},
+		{
+			"several digests", `<a href="` + whl + `#md5=` + md5 + `&sha256=` + strings.ToUpper(a) + `">`,
+			[]lock.File{file(whl, page+whl, 0, lock.Hash{Algorithm: "md5", Hex: md5}, sha256("a"))},
+		},
+		{
+			"local version", `<a href="torch-2.3.0%2Bcpu-cp311-cp311-linux_x86_64.whl">`,
+			[]lock.File{file("torch-2.3.0+cpu-cp311-cp311-linux_x86_64.whl", page+"torch-2.3.0%2Bcpu-cp311-cp311-linux_x86_64.whl", 0)},
+		},
 		{"credentials", `<a href="https://user:s3cret@files.example/` + whl + `">`, []lock.File{file(whl, "https://files.example/"+whl, 0)}},
 		{"upper case tags", `<A HREF="` + whl + `">x</A>`, []lock.File{file(whl, page+whl, 0)}},
 		{"unclosed", `<a href="` + whl + `">x<a href="b.whl`, []lock.File{file(whl, page+whl, 0)}},

@@ -75,8 +75,12 @@ func TestMessages(t *testing.T) {
 		{"old lock without project", numpy + metadata("2.0"), "", lock.Request{}, lock.Malformed},
 		{"not locked", numpy + metadata("2.0"), poetryProject + "pandas = \"^2\"\n", lock.Request{}, lock.Malformed},
 		{"no version fits", numpy + pkg("numpy", "1.24.4", "files = []") + metadata("2.0"), poetryProject + "numpy = \"^2\"\n", lock.Request{}, lock.Malformed},
-		{"no version fits two", numpy + pkg("pandas", "2.0", "files = []", "[package.dependencies]", `numpy = ">=2"`) + metadata("2.0"),
-			poetryProject + "numpy = \"^1\"\npandas = \"*\"\n", lock.Request{}, lock.Malformed},
+		{
+			"no version fits two", numpy + pkg("pandas", "2.0", "files = []", "[package.dependencies]", `numpy = ">=2"`) + metadata("2.0"),
+			poetryProject + "numpy = \"^1\"\npandas = \"*\"\n",
+			lock.Request{},
+			lock.Malformed,
+		},
 		{"bad requirement", numpy + metadata("2.0"), "[project]\nname = \"app\"\ndependencies = [\n    \"numpy >= \",\n]\n", lock.Request{}, lock.Malformed},
 		{"unknown include", numpy + metadata("2.0"), poetryProject + "\n[tool.poetry.group.docs]\ninclude-groups = [\"tets\"]\n", lock.Request{Groups: []string{"docs"}}, lock.Malformed},
 	}

@@ -99,9 +99,12 @@ func TestSelect(t *testing.T) {
 		{"without defaults", "3.12.4", lock.Request{DefaultGroups: true, NoGroups: []string{"default"}}, "trainer"},
 		{"without the project", "3.12.4", lock.Request{DefaultGroups: true, NoInstallProject: true}, "click 8.1.8"},
 		{"without members", "3.12.4", lock.Request{DefaultGroups: true, NoInstallWorkspace: true}, "click 8.1.8"},
-		{"extras that exclude each other", "3.12.4", lock.Request{AllExtras: true},
+		{
+			"extras that exclude each other", "3.12.4",
+			lock.Request{AllExtras: true},
 			"error: pylock.toml:18: the lock selects torch twice: 2.6.0 and 2.5.0\n" +
-				"if extras or groups ask for different versions, request only one of them"},
+				"if extras or groups ask for different versions, request only one of them",
+		},
 	}
 	l := mustParse(t, trainer())
 	for _, test := range tests {

@@ -37,8 +37,10 @@ func in(old, new string) []edit { return []edit{{"pyproject.toml", old, new}} }
 func atGit(asked, locked string) []edit {
 	return []edit{
 		{"pyproject.toml", `packaging = { url = "` + packagingURL + `" }`, "packaging = { git = \"https://github.com/pypa/packaging\"" + asked + " }"},
-		{"uv.lock", `source = { url = "` + packagingURL + `" }`,
-			`source = { git = "https://github.com/pypa/packaging?` + locked + `#85442b8032cb7bae72866dfd7782234a98dd2fb7" }`},
+		{
+			"uv.lock", `source = { url = "` + packagingURL + `" }`,
+			`source = { git = "https://github.com/pypa/packaging?` + locked + `#85442b8032cb7bae72866dfd7782234a98dd2fb7" }`,
+		},
 		{"uv.lock", `    { url = "` + packagingURL + `", hash = "sha256:5b8f2217dbdbd2f7f384c41c628544e6d52f2d0f53c6d0c3ea61aa5d1d7ff124" },` + "\n", ""},
 		{"uv.lock", `{ name = "packaging", url = "` + packagingURL + `" }`, `{ name = "packaging", git = "https://github.com/pypa/packaging?` + locked + `" }`},
 	}
@@ -53,7 +55,8 @@ func mutations() []mutation {
 		{"a comment", in("[project]\n", "# the shop\n[project] # of all\n"), false},
 		{"another order", []edit{
 			{"pyproject.toml", "    \"packaging\",\n", ""},
-			{"pyproject.toml", "    \"Core\",\n", "    \"packaging\",\n    \"Core\",\n"}}, false},
+			{"pyproject.toml", "    \"Core\",\n", "    \"packaging\",\n    \"Core\",\n"},
+		}, false},
 		{"another form", in(`"idna >=3.4, <4"`, `'IDNA<4.0,>=3.4'`), false},
 		{"line breaks", in(`cli = ["certifi>=2024", `, "cli = [\n  \"certifi>=2024\",\n  "), false},
 		{"a name in another form", in(`"typing_extensions>=4.0"`, `"Typing.Extensions >= 4"`), false},
@@ -125,16 +128,20 @@ func mutations() []mutation {
 		// The workspace.
 		{"member removed", in(`["libs/core", "libs/tool"]`, `["libs/core"]`), true},
 		{"member excluded", in(`members = ["libs/core", "libs/tool"]`, "members = [\"libs/core\", \"libs/tool\"]\nexclude = [\"libs/tool\"]"), true},
-		{"member added", []edit{{"pyproject.toml", `"libs/tool"]`, `"libs/tool", "libs/new"]`},
-			{"libs/new/pyproject.toml", "", "[project]\nname = \"new\"\nversion = \"1\"\n"}}, true},
+		{"member added", []edit{
+			{"pyproject.toml", `"libs/tool"]`, `"libs/tool", "libs/new"]`},
+			{"libs/new/pyproject.toml", "", "[project]\nname = \"new\"\nversion = \"1\"\n"},
+		}, true},
 		{"members by pattern", in(`["libs/core", "libs/tool"]`, `["libs/*"]`), false},
 
 		// Sources.
 		{"source removed", in(`packaging = { url = "`+packagingURL+"\" }\n", ""), true},
 		{"source added", in("[tool.uv.sources]\n", "[tool.uv.sources]\nidna = { index = \"pypi\" }\n"), true},
 		{"URL changed", in("files.pythonhosted.org", "mirror.example"), true},
-		{"path changed", []edit{{"pyproject.toml", `path = "vendor"`, `path = "other"`},
-			{"other/pyproject.toml", "", "[project]\nname = \"vendored\"\nversion = \"9\"\ndependencies = [\"iniconfig\"]\n"}}, true},
+		{"path changed", []edit{
+			{"pyproject.toml", `path = "vendor"`, `path = "other"`},
+			{"other/pyproject.toml", "", "[project]\nname = \"vendored\"\nversion = \"9\"\ndependencies = [\"iniconfig\"]\n"},
+		}, true},
 		{"no longer editable", in(`path = "vendor", editable = true`, `path = "vendor"`), true},
 		{"source for another system", in("marker = \"sys_platform == 'linux'\"", "marker = \"sys_platform == 'win32'\""), true},
 		{"explicit index moved", in(`"https://pypi.org/simple"`, `"https://mirror.example/simple"`), true},

@@ -143,8 +143,12 @@ func newAxes(p pythons, conditions []condition) axes {
 	a.addPythons(p, slices.Concat(values["python_version"], values["python_full_version"], values["implementation_version"]))
 	if values["sys_platform"] != nil || values["os_name"] != nil || values["platform_system"] != nil {
 		a.platforms = append(a.platforms, [][3]string{
-			{"darwin", "posix", "Darwin"}, {"win32", "nt", "Windows"}, {"freebsd14", "posix", "FreeBSD"},
-			{"emscripten", "posix", "Emscripten"}, {"android", "posix", "Android"}, {"cygwin", "posix", "CYGWIN_NT"},
+			{"darwin", "posix", "Darwin"},
+			{"win32", "nt", "Windows"},
+			{"freebsd14", "posix", "FreeBSD"},
+			{"emscripten", "posix", "Emscripten"},
+			{"android", "posix", "Android"},
+			{"cygwin", "posix", "CYGWIN_NT"},
 		}...)
 		known := fmt.Sprint(a.platforms)
 		for _, v := range slices.Concat(values["sys_platform"], values["os_name"], values["platform_system"]) {
