@@ -1,7 +1,9 @@
 package imagespec
 
 import (
+	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -26,6 +28,12 @@ func (d *decoder) check(s *Spec) {
 	d.checkRequirements(s.Requirements)
 	d.checkBaseImage(s.BaseImage)
 	d.checkPlatform(s.Platform)
+	if s.PipIndex.Value != "" { // flytekit takes the empty string for none
+		d.checkIndex("pip_index", &s.PipIndex)
+	}
+	for i := range s.PipExtraIndexURL.Items {
+		d.checkIndex("pip_extra_index_url", &s.PipExtraIndexURL.Items[i])
+	}
 	d.checkNames("builder_options.extras", s.BuilderOptions.Extras)
 	d.checkNames("builder_options.groups", s.BuilderOptions.Groups)
 	if p := s.BuilderOptions.Package; p.IsSet() {
@@ -49,8 +57,8 @@ func (d *decoder) checkName(name *Text) {
 	}
 }
 
-// pythonVersion is a release, or its minor version, of CPython.
-var pythonVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)(\.(0|[1-9]\d*))?t?$`)
+// pythonVersion is a release of CPython, a pre-release, or a minor version.
+var pythonVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)(\.(0|[1-9]\d*)((a|b|rc)[1-9]\d*)?)?t?$`)
 
 // checkPythonVersion wants one version. Ranges and bare major versions would
 // make the image depend on the day it is built.
@@ -218,6 +226,31 @@ func isOS(name string) bool {
 		return true
 	}
 	return false
+}
+
+// checkIndex wants the URL of an index, and takes credentials out of it: they
+// are no part of what an image is, and would get into every cache and log.
+func (d *decoder) checkIndex(name string, index *Text) {
+	shown := show(string(diag.Redact([]byte(index.Value))))
+	u, err := url.Parse(index.Value)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
+		d.errorf(index.At, "%s %s is not an http or https URL", name, shown).
+			WithHint("write the URL of an index of the Simple API, such as https://pypi.org/simple")
+		return
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		d.errorf(index.At, "%s %s has a query or fragment, which is not part of an index's URL", name, shown).
+			WithHint("remove what begins with ? or #")
+		return
+	}
+	if u.User == nil {
+		return
+	}
+	u.User = nil
+	index.Value = u.String()
+	d.warn("IndexCredentials", index.At,
+		fmt.Sprintf("take them out, and give them to the build as the secret HTTP_AUTH_HEADER_%[1]s or HTTP_AUTH_TOKEN_%[1]s", u.Hostname()),
+		"the credentials in %s %s are not used", name, shown)
 }
 
 // checkNames wants project names, each once: installers compare them by their

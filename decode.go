@@ -118,6 +118,8 @@ func (d *decoder) field(name string, f field, key Text, n *yaml.Node) {
 		*into = d.list(name, n)
 	case *Map:
 		*into = d.dict(name, n)
+	case *Flag:
+		*into = d.flag(name, n)
 	case *Options:
 		d.options(name, n, into)
 	case imageField:
@@ -150,6 +152,24 @@ func (d *decoder) scalar(name string, n *yaml.Node) Text {
 		return Text{}
 	}
 	return Text{Value: n.Value, At: d.at(n)}
+}
+
+// flag decodes a value that must be true or false, in one spelling of each:
+// what else YAML or its versions take for them is not the same everywhere.
+func (d *decoder) flag(name string, n *yaml.Node) Flag {
+	if n.Kind == yaml.ScalarNode && (n.Value == "true" || n.Value == "false") {
+		return Flag{Value: n.Value == "true", At: d.at(n)}
+	}
+	e := d.errorf(d.at(n), "%s must be true or false, not %s", name, kind(n))
+	switch strings.ToLower(n.Value) {
+	case "true", "yes", "on", "y", "1":
+		e.WithHint(`did you mean "true"?`)
+	case "false", "no", "off", "n", "0":
+		e.WithHint(`did you mean "false"?`)
+	default:
+		e.Hint = diag.Suggest(n.Value, []string{"true", "false"})
+	}
+	return Flag{}
 }
 
 // list decodes a value that must be a sequence of strings.

@@ -14,7 +14,7 @@ const (
 type field struct {
 	name   string
 	status status
-	into   any // *Text, *List, *Map, *Options, or one of the types below
+	into   any // *Text, *List, *Map, *Flag, *Options, or one of the types below
 }
 
 // The types of fields that can be written in a way of their own.
@@ -43,8 +43,8 @@ func (s *Spec) fields() []field {
 		{"cudnn", planned, &s.Cudnn},
 		{"base_image", working, imageField{&s.BaseImage}},
 		{"platform", working, commaField{&s.Platform}},
-		{"pip_index", planned, &s.PipIndex},
-		{"pip_extra_index_url", planned, &s.PipExtraIndexURL},
+		{"pip_index", working, &s.PipIndex},
+		{"pip_extra_index_url", working, &s.PipExtraIndexURL},
 		{"pip_secret_mounts", planned, mountsField{&s.PipSecretMounts}},
 		{"pip_extra_args", planned, &s.PipExtraArgs},
 		{"registry_config", planned, &s.RegistryConfig},
@@ -66,6 +66,7 @@ func (o *Options) fields() []field {
 		{"extras", working, &o.Extras},
 		{"groups", working, &o.Groups},
 		{"package", working, &o.Package},
+		{"locked", working, &o.Locked},
 		{"imagepull_secret_name", unused, new(Text)}, // read by Union's remote builder
 	}
 }

@@ -110,6 +110,10 @@ func placesOf(into any) []diag.Range {
 		for _, p := range v.Pairs {
 			at = append(at, p.Key.At, p.Value.At, v.At)
 		}
+	case *Flag:
+		if v.IsSet() {
+			at = append(at, v.At)
+		}
 	case *Options:
 		for _, f := range v.fields() {
 			at = append(at, placesOf(f.into)...)

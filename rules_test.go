@@ -121,7 +121,7 @@ func TestSuggestions(t *testing.T) {
 		{"builder_options: {packages: []}", `did you mean "package"?`},
 		{"builder_options: {commands: []}", "commands stands at the top of the file, not under builder_options"},
 		{"builder_options: {pip_indx: []}", "pip_index stands at the top of the file, not under builder_options"},
-		{"builder_options: {frozen: true}", `known: "extras", "groups", "imagepull_secret_name", "package"`},
+		{"builder_options: {frozen: true}", `known: "extras", "groups", "imagepull_secret_name", "locked", "package"`},
 	} {
 		errs := mistakes(tc.yaml)
 		if len(errs) != 1 || !strings.HasPrefix(errs[0].Msg, "unknown key ") || errs[0].Hint != tc.hint {
@@ -272,14 +272,14 @@ func TestShow(t *testing.T) {
 
 // TestUnsetTypes wants zero values that are unset and print as nothing.
 func TestUnsetTypes(t *testing.T) {
-	if (Text{}).IsSet() || (List{}).IsSet() || (Map{}).IsSet() {
+	if (Flag{}).IsSet() || (Text{}).IsSet() || (List{}).IsSet() || (Map{}).IsSet() {
 		t.Error("a zero value is set")
 	}
 	if v := (List{}).Values(); v != nil {
 		t.Errorf("the zero List has the values %v", v)
 	}
 	at := diag.Range{Line: 1}
-	if !(Text{At: at}).IsSet() || !(List{At: at}).IsSet() || !(Map{At: at}).IsSet() {
+	if !(Flag{At: at}).IsSet() || !(Text{At: at}).IsSet() || !(List{At: at}).IsSet() || !(Map{At: at}).IsSet() {
 		t.Error("an empty value with a place is unset")
 	}
 }

@@ -58,13 +58,22 @@ type Map struct {
 // IsSet reports whether the file has the mapping; `{}` is one, null is not.
 func (m Map) IsSet() bool { return m.At.Line > 0 }
 
+// Flag is true or false. The zero value is unset, which is false.
+type Flag struct {
+	Value bool
+	At    diag.Range
+}
+
+// IsSet reports whether the file has the value; null is not one.
+func (f Flag) IsSet() bool { return f.At.Line > 0 }
+
 // Spec is an ImageSpec file, field by field in the order of flytekit's
 // dataclass, on which flytekit's image id depends.
 type Spec struct {
 	Source *diag.Source // the file it was read from
 
 	Name             Text // the image's repository, in lower case; "flytekit" where unset
-	PythonVersion    Text // X.Y or X.Y.Z, with a trailing t where free-threaded
+	PythonVersion    Text // X.Y or X.Y.Z or a pre-release of that, with a trailing t where free-threaded
 	Builder          Text // which of flytekit's builders to use; this frontend is none of them
 	SourceRoot       Text // the directory whose files go to /root
 	Env              Map  // the image's environment
@@ -78,8 +87,8 @@ type Spec struct {
 	Cudnn            Text // cuDNN version
 	BaseImage        Text // the image that is built on
 	Platform         List // target platforms, one per item also where they were written as "a,b"
-	PipIndex         Text // index URL in place of PyPI
-	PipExtraIndexURL List // further index URLs
+	PipIndex         Text // index URL in place of PyPI, without credentials; "" is PyPI too
+	PipExtraIndexURL List // further index URLs, without credentials
 	PipSecretMounts  Map  // the client's secret file → where it is mounted in the build
 	PipExtraArgs     Text // options of the installer, separated by spaces
 	RegistryConfig   Text // path of a JSON file with registry credentials
@@ -100,6 +109,7 @@ type Options struct {
 	Extras  List // extras of the locked project to install (PEP 508 names)
 	Groups  List // dependency groups to install (PEP 735)
 	Package Text // the workspace member to install for
+	Locked  Flag // a lock that does not fit its project is an error
 	At      diag.Range
 }
 

@@ -41,6 +41,10 @@ func plainValue(into any) any {
 			}
 			return pairs
 		}
+	case *Flag:
+		if v.IsSet() {
+			return v.Value
+		}
 	case *Options:
 		if v.At.Line > 0 {
 			return plainValues("", v.fields())
@@ -88,7 +92,7 @@ requirements: ./locks/uv.lock
 base_image: ghcr.io/astral-sh/uv:0.8-bookworm@sha256:` + strings.Repeat("0", 64) + `
 platform: linux/amd64, linux/aarch64
 entrypoint: [python, -m, app]
-builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app}
+builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app, locked: true}
 `, values{
 			"name": "demo", "python_version": "3.13t", "builder": "imagespec",
 			"env":      []string{"DEBUG=true", "WORKERS=010", "NAME=a b", "EMPTY="},
@@ -97,7 +101,7 @@ builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app}
 			"platform":   []string{"linux/amd64", "linux/aarch64"},
 			"entrypoint": []string{"python", "-m", "app"},
 			"builder_options": values{
-				"extras": []string{"gpu", "Foo_Bar"}, "groups": []string{"ml"}, "package": "my-app",
+				"extras": []string{"gpu", "Foo_Bar"}, "groups": []string{"ml"}, "package": "my-app", "locked": true,
 			},
 		}},
 		{"null is unset", "name: null\npython_version: ~\nenv:\nentrypoint: null\nbuilder_options:\ncuda: null\npackages: Null\n", values{}},
@@ -252,6 +256,10 @@ func TestWarnings(t *testing.T) {
 		{"registry: ghcr.io/org", nil},
 		{"registry: https://GHCR.io/org/\n", []string{"RegistryScheme", "1", `registry "https://GHCR.io/org/" has a scheme`, "write ghcr.io/org"}},
 		{"name: a\nregistry: http://localhost:30000\n", []string{"RegistryScheme", "2", "http://localhost:30000", "write localhost:30000"}},
+		{"pip_index: https://mirror.example/root/pypi/+simple\npip_extra_index_url: ['http://localhost:8080']\n", nil},
+		{"pip_index: ''", nil},
+		{"pip_index: https://bob:s3cret@mirror.example:8443/simple\n", []string{"IndexCredentials", "1", `pip_index "https://***@mirror.example:8443/simple" are not used`, "HTTP_AUTH_HEADER_mirror.example or HTTP_AUTH_TOKEN_mirror.example"}},
+		{"name: a\npip_extra_index_url:\n- https://token@extra.example/simple\n", []string{"IndexCredentials", "3", `pip_extra_index_url "https://***@extra.example/simple"`}},
 		{"builder: null", nil},
 		{"builder: imagespec", nil},
 		{"builder: default", []string{"BuilderIgnored", "1", `builder "default" is not used`, "flytekit itself"}},
@@ -281,6 +289,17 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("%q: %q is not in %q, %q", tc.yaml, part, w.Msg, w.Hint)
 			}
 		}
+	}
+}
+
+// TestIndexes: what is left of an index's URL has no credentials.
+func TestIndexes(t *testing.T) {
+	spec, _ := parse(t, "pip_index: https://bob:s3cret@mirror.example/simple\npip_extra_index_url: ['https://t@a.example', 'http://b.example/simple/']\n")
+	if got, want := spec.PipIndex.Value, "https://mirror.example/simple"; got != want {
+		t.Errorf("pip_index %q, want %q", got, want)
+	}
+	if got, want := spec.PipExtraIndexURL.Values(), []string{"https://a.example", "http://b.example/simple/"}; !slices.Equal(got, want) {
+		t.Errorf("pip_extra_index_url %q, want %q", got, want)
 	}
 }
 
@@ -337,8 +356,8 @@ func TestValues(t *testing.T) {
 		{"name", []string{"a", "flytekit", "Org/App", "localhost:5000/x", "my-app_2.0"}, []string{`""`, "a b", "app:1", "-a", "a/", "ä"}},
 		{
 			"python_version",
-			[]string{"3.9", "3.10", "3.12.4", "3.13t", "3.14.0t", "2.7", "3.100"},
-			[]string{"3", `""`, "3.", "3.12.", "v3.12", "3.12.4.1", "3.12-dev", "3.13tt", "03.12", "3.012", "3.x", "3.12rc1", "==3.12", "cp312", "٣.١", `"3.12 "`, `"3.12\n"`},
+			[]string{"3.9", "3.10", "3.12.4", "3.13t", "3.14.0t", "2.7", "3.100", "3.15.0rc1", "3.15.0a10t"},
+			[]string{"3", `""`, "3.", "3.12.", "v3.12", "3.12.4.1", "3.12-dev", "3.13tt", "03.12", "3.012", "3.x", "3.12rc1", "3.12.0rc", "3.12.0-rc1", "3.12.0rc01", "==3.12", "cp312", "٣.١", `"3.12 "`, `"3.12\n"`},
 		},
 		{
 			"registry",
@@ -372,8 +391,8 @@ func TestValues(t *testing.T) {
 		},
 		{
 			"builder_options",
-			[]string{"{}", "{extras: []}", "{groups: [a, b]}", "{extras: [a], groups: [a]}", "{package: A.b_c-d}", "{imagepull_secret_name: ~}"},
-			[]string{"[]", "uv", "{extras: gpu}", "{extras: [a, A]}", "{groups: [a-b, a_.B]}", "{extras: ['']}", "{extras: [-a]}", "{groups: ['*']}", "{package: a b}", "{package: [a]}", "{index: x}", "{extras: [a], extras: [b]}", "{imagepull_secret_name: [x]}"},
+			[]string{"{}", "{extras: []}", "{groups: [a, b]}", "{extras: [a], groups: [a]}", "{package: A.b_c-d}", "{imagepull_secret_name: ~}", "{locked: true}", "{locked: 'false'}", "{locked: ~}"},
+			[]string{"[]", "uv", "{extras: gpu}", "{extras: [a, A]}", "{groups: [a-b, a_.B]}", "{extras: ['']}", "{extras: [-a]}", "{groups: ['*']}", "{package: a b}", "{package: [a]}", "{index: x}", "{extras: [a], extras: [b]}", "{imagepull_secret_name: [x]}", "{locked: yes}", "{locked: True}", "{locked: 1}", "{locked: ''}", "{locked: [true]}", "{locked: {}}"},
 		},
 	} {
 		for _, value := range tc.good {

@@ -50,7 +50,7 @@ func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform 
 			platforms.FormatAll(found.config.Platform), platforms.FormatAll(platform)).
 			WithHint("take a base image that exists for the platform, or build for another --platform")
 	}
-	return found, b.lookAt(ctx, found, platform)
+	return found, b.lookAt(ctx, found, platform, base.FreeThreaded(spec))
 }
 
 // contextImage is the base that the client puts in the place of the named one,
@@ -133,10 +133,13 @@ func sameMachine(have, want ocispecs.Platform) bool {
 }
 
 // lookAt finds out what the base has: from its configuration and name, else
-// from its files.
-func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.Platform) error {
+// from its files. Only these tell about a free-threaded Python.
+func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.Platform, freeThreaded bool) error {
 	env := found.config.Config.Env
 	found.facts = base.FromConfig(env).Or(base.Facts{Libc: found.libc})
+	if freeThreaded {
+		found.facts.Python = plan.Python{}
+	}
 	if found.facts.Complete() {
 		return nil
 	}
@@ -144,8 +147,11 @@ func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.
 	if err != nil {
 		return diag.Errorf(found.At, "base image %s cannot be looked at: %w", found.Ref, err)
 	}
-	found.facts = found.facts.Or(base.Inspect(root, base.Path(env), platform.Architecture))
+	found.facts = found.facts.Or(base.Inspect(root, base.Path(env), platform.Architecture, freeThreaded))
 	switch {
+	case found.facts.Python.Version == "" && freeThreaded:
+		return diag.Errorf(found.At, "base image %s has no free-threaded Python, such as python3.13t, in its PATH", found.Ref).
+			WithHint("take a base image with one, or leave the t of python_version out")
 	case found.facts.Python.Version == "":
 		return diag.Errorf(found.At, "base image %s has no Python in its PATH", found.Ref).
 			WithHint("take a base image with Python, such as python:%s-slim-bookworm", base.DefaultPython)

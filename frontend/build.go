@@ -9,6 +9,7 @@ package frontend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/index"
 )
 
 // Build is the gateway's entry: it answers one build or subrequest.
@@ -87,14 +89,17 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	}
 	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
-		c, err := b.compile(ctx, spec, platform)
+		c, err := b.compile(ctx, spec, platform, nil)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 { // the other platforms would only repeat them
 			b.warn(ctx, c.warnings)
 		}
-		if res, err = b.solve(ctx, c); err != nil {
+		if res, err = b.solve(ctx, c); err != nil && c.recalled && errors.Is(err, errFetch) {
+			res, err = b.solveAnew(ctx, spec, platform, c, err)
+		}
+		if err != nil {
 			return nil, err
 		}
 		res.Epoch = epoch
@@ -137,11 +142,13 @@ type compiled struct {
 	platform ocispecs.Platform
 	state    llb.State
 	warnings []diag.Warning
+	recalled bool // URLs of packages are remembered, not asked for
 }
 
 // compile makes the plan and the LLB of the image for one platform; nil is the
-// engine's own.
-func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform) (*compiled, error) {
+// engine's own. After a failure to fetch what an index was remembered to have, it
+// is asked anew.
+func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, failed *compiled) (*compiled, error) {
 	c := &compiled{platform: b.ui.BuildPlatforms[0]}
 	if platform != nil {
 		c.platform = *platform
@@ -151,6 +158,8 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
+	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
 		Context:  b.context.with(ctx),
@@ -159,11 +168,13 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Base:     c.base.Base,
 		Python:   c.base.facts.Python,
 		Libc:     c.base.facts.Libc,
+		Index:    answers,
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.warnings = append(c.warnings, b.args.unused()...)
+	c.recalled = answers.recalled
 	wheels, err := b.context.with(ctx).wheels(c.plan)
 	if err != nil {
 		return nil, err
@@ -182,8 +193,21 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Locate:        b.files.location,
 		NoCache:       b.ui.IsNoCache("install"),
 		StepPrefix:    b.stepPrefix(c.platform),
+		Moved:         c.moved(failed),
 	})
 	return c, nil
+}
+
+// moved gives the files that are elsewhere than in another compilation.
+func (c *compiled) moved(from *compiled) map[string]bool {
+	if from == nil {
+		return nil
+	}
+	moved := map[string]bool{}
+	for _, pkg := range c.plan.Packages {
+		moved[pkg.File] = packageByURL(from.plan, pkg.URL) == nil
+	}
+	return moved
 }
 
 // stepPrefix tells the steps of several platforms apart.

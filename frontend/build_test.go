@@ -54,6 +54,12 @@ dev = [
     { name = "iniconfig" },
 ]
 
+[package.metadata]
+requires-dist = [{ name = "idna" }]
+
+[package.metadata.requires-dev]
+dev = [{ name = "iniconfig" }]
+
 [[package]]
 name = "idna"
 version = "3.10"
@@ -311,6 +317,30 @@ func TestBaseIsLookedAt(t *testing.T) {
 	}
 }
 
+// TestFreeThreadedBase: only the files of an image tell about a free-threaded
+// Python, whatever its configuration says.
+func TestFreeThreadedBase(t *testing.T) {
+	e := newEngine(example())
+	e.files["imagespec.yaml"] = strings.Replace(specYAML, "python:3.12-slim-bookworm", "example.com/own:1\npython_version: 3.14t", 1)
+	own := fakeImage{env: []string{"PYTHON_VERSION=3.14.2"}, arch: "amd64", files: map[string]string{
+		"usr/local/bin/python3.14":   "\x003.14.2\x00",
+		"lib64/ld-linux-x86-64.so.2": "ld.so (Debian GLIBC 2.36-9) stable release version 2.36.",
+	}}
+	e.bases["example.com/own:1"] = own
+	if _, err := e.build(t); err == nil || !strings.Contains(err.Error(), "has no free-threaded Python, such as python3.13t, in its PATH") {
+		t.Errorf("a base without one gives %v", err)
+	}
+	own.files["usr/local/bin/python3.14t"] = "\x003.14.2\x00"
+	if _, err := e.build(t); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range execs(t, e.solved[0].Definition) {
+		if !slices.Contains(op.GetExec().Meta.Args, "3.14t") {
+			t.Errorf("%q is not for 3.14t", op.GetExec().Meta.Args)
+		}
+	}
+}
+
 func TestWithoutMergeOp(t *testing.T) {
 	e := newEngine(example())
 	e.without = []apicaps.CapID{pb.CapMergeOp}
@@ -354,12 +384,12 @@ func TestMissingWheel(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"idna 3.10", "https://files.example/idna-3.10-py3-none-any.whl", "uv.lock:23", "404"} {
+	for _, want := range []string{"idna 3.10", "https://files.example/idna-3.10-py3-none-any.whl", "uv.lock:29", "404"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not say %q:\n%v", want, err)
 		}
 	}
-	if sources := errdefs.Sources(err); len(sources) != 1 || sources[0].Info.Filename != "uv.lock" || sources[0].Ranges[0].Start.Line != 23 {
+	if sources := errdefs.Sources(err); len(sources) != 1 || sources[0].Info.Filename != "uv.lock" || sources[0].Ranges[0].Start.Line != 29 {
 		t.Errorf("excerpts %v", sources)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,9 +34,14 @@ func (c *contextFS) with(ctx context.Context) *contextFS {
 	return &contextFS{build: c.build, ctx: ctx}
 }
 
-// Open implements fs.FS for files.
+// Open implements fs.FS for files. Archives are no files that messages show
+// lines of, and may be large.
 func (c *contextFS) Open(name string) (fs.File, error) {
-	data, err := c.ReadFile(name)
+	read := c.ReadFile
+	if slices.Contains(archives(), path.Ext(name)) {
+		read = c.readArchive
+	}
+	data, err := read(name)
 	if err != nil {
 		return nil, err
 	}
@@ -48,15 +54,7 @@ func (c *contextFS) ReadFile(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	st, err := c.state(name)
-	if err != nil {
-		return nil, err
-	}
-	def, err := st.Marshal(c.ctx, llb.WithCaps(c.build.ui.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, fmt.Errorf("marshalling the build context: %w", err)
-	}
-	ref, err := c.build.ref(c.ctx, client.SolveRequest{Definition: def.ToPB()})
+	st, ref, def, err := c.open(name, name)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +68,65 @@ func (c *contextFS) ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// state is the build context, of which one file is sent.
-func (c *contextFS) state(name string) (*llb.State, error) {
+// archives are the endings of the files that a package can be.
+func archives() []string { return []string{".whl", ".gz", ".zip"} }
+
+// maxArchive limits an archive that is read to learn its digest.
+const maxArchive = 1 << 30
+
+// readArchive reads an archive.
+func (c *contextFS) readArchive(name string) ([]byte, error) {
+	_, ref, _, err := c.open(name, name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readAll(c.ctx, ref, name, maxArchive)
+	if err != nil {
+		return nil, c.missing(name, err)
+	}
+	if len(data) > maxArchive {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("it has more than %d bytes", maxArchive)}
+	}
+	return data, nil
+}
+
+// ReadDir implements fs.ReadDirFS for folders of archives: other files are not
+// sent, and not listed.
+func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	var patterns []string
+	for _, ending := range archives() {
+		patterns = append(patterns, path.Join(name, "*"+ending))
+	}
+	_, ref, _, err := c.open(name, patterns...)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := imageFS{ctx: c.ctx, ref: ref}.ReadDir(name)
+	if err != nil {
+		return nil, c.missing(name, err)
+	}
+	return entries, nil
+}
+
+// open sends files of the build context to the engine, and gives a reference
+// to them.
+func (c *contextFS) open(name string, paths ...string) (*llb.State, client.Reference, *llb.Definition, error) {
+	st, err := c.state(name, paths...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	def, err := st.Marshal(c.ctx, llb.WithCaps(c.build.ui.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("marshalling the build context: %w", err)
+	}
+	ref, err := c.build.ref(c.ctx, client.SolveRequest{Definition: def.ToPB()})
+	return st, ref, def, err
+}
+
+// state is the build context, of which the files at some paths are sent.
+func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
 	return c.build.ui.MainContext(c.ctx,
-		llb.FollowPaths([]string{name}),
+		llb.FollowPaths(paths),
 		llb.SharedKeyHint("imagespec:"+name),
 		llb.Differ(llb.DiffNone, false),
 		dockerui.WithInternalName("load "+name),
@@ -87,7 +140,7 @@ func (c *contextFS) wheels(p *plan.Plan) (map[string]llb.State, error) {
 		if pkg.Kind != lock.KindWheel || pkg.Path == "" {
 			continue
 		}
-		st, err := c.state(pkg.Path)
+		st, err := c.state(pkg.Path, pkg.Path)
 		if err != nil {
 			return nil, err
 		}

@@ -37,10 +37,15 @@ type engine struct {
 	without []apicaps.CapID      // what this engine cannot do
 	anyArch bool                 // base images exist for every architecture
 	panics  bool                 // when asked for a base image
-	// fetchStatus is what the server of wheels answers instead of a wheel.
-	fetchStatus string
+	// fetchStatus is what the server of wheels answers instead of a wheel, and
+	// goneHost the host of those that it is the answer for; empty: all.
+	fetchStatus, goneHost string
+	pages                 map[string]string // of indexes, by URL
+	pageStatus            map[string]int    // with which the server refuses a page
+	memory                map[string]string // the cache mount of answers, by its id and the key
 
 	mu       sync.Mutex
+	read     []string              // URLs of pages, with the Accept header
 	solved   []client.SolveRequest // the images
 	warnings []string
 	asked    []string // references of base images
@@ -62,9 +67,10 @@ func officialPython() fakeImage {
 // content, and one base image.
 func newEngine(files map[string]string) *engine {
 	return &engine{
-		opts:  map[string]string{"filename": "imagespec.yaml"},
-		files: files,
-		bases: map[string]fakeImage{"docker.io/library/python:3.12-slim-bookworm": officialPython()},
+		opts:   map[string]string{"filename": "imagespec.yaml"},
+		files:  files,
+		bases:  map[string]fakeImage{"docker.io/library/python:3.12-slim-bookworm": officialPython()},
+		memory: map[string]string{},
 	}
 }
 
@@ -133,6 +139,10 @@ func (e *engine) Solve(_ context.Context, req client.SolveRequest) (*client.Resu
 	switch {
 	case strings.HasPrefix(source, "local://"):
 		res.SetRef(tree(e.files))
+	case strings.HasPrefix(source, "https://"):
+		return res, e.page(req.Definition, res)
+	case memoStep(req.Definition) != nil:
+		res.SetRef(e.remember(req.Definition))
 	case strings.HasPrefix(source, "docker-image://"):
 		ref, _, _ := strings.Cut(strings.TrimPrefix(source, "docker-image://"), "@")
 		res.SetRef(tree(e.bases[ref].files))
@@ -140,22 +150,83 @@ func (e *engine) Solve(_ context.Context, req client.SolveRequest) (*client.Resu
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.solved = append(e.solved, req)
-		if e.fetchStatus != "" {
-			return nil, e.fetchError(req.Definition)
+		if err := e.fetchError(req.Definition); err != nil {
+			return nil, err
 		}
 		res.SetRef(tree(nil))
 	}
 	return res, nil
 }
 
+// page serves a page of an index.
+func (e *engine) page(def *pb.Definition, res *client.Result) error {
+	var op pb.Op
+	if err := op.UnmarshalVT(def.Def[0]); err != nil {
+		return err
+	}
+	url := op.GetSource().Identifier
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.read = append(e.read, strings.TrimSpace(url+" "+op.GetSource().Attrs[pb.AttrHTTPHeaderPrefix+"accept"]))
+	if status := e.pageStatus[url]; status != 0 {
+		return fmt.Errorf("failed to load cache key: invalid response status %d", status)
+	}
+	text, ok := e.pages[url]
+	if !ok {
+		return errors.New("failed to load cache key: invalid response status 404")
+	}
+	res.SetRef(tree(map[string]string{op.GetSource().Attrs[pb.AttrHTTPFilename]: text}))
+	return nil
+}
+
+// memoStep gives the step of the memory that a definition is, nil for others.
+func memoStep(def *pb.Definition) *pb.ExecOp {
+	for _, dt := range def.Def {
+		var op pb.Op
+		if op.UnmarshalVT(dt) == nil && op.GetExec() != nil && op.GetExec().Meta.Args[0] == memoPath {
+			return op.GetExec()
+		}
+	}
+	return nil
+}
+
+// remember runs a step of the memory as imagespec-memo does.
+func (e *engine) remember(def *pb.Definition) fakeRef {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	step := memoStep(def)
+	key := step.Meta.Args[3]
+	for _, m := range step.Mounts {
+		if m.CacheOpt != nil {
+			key = m.CacheOpt.ID + " " + key
+		}
+	}
+	if step.Meta.Args[1] == "recall" {
+		if answer, ok := e.memory[key]; ok {
+			return tree(map[string]string{answerFile: answer})
+		}
+		return tree(nil)
+	}
+	for _, dt := range def.Def {
+		var op pb.Op
+		if op.UnmarshalVT(dt) == nil && op.GetFile() != nil {
+			e.memory[key] = string(op.GetFile().Actions[0].GetMkfile().Data)
+		}
+	}
+	return tree(nil)
+}
+
 // fetchError is what BuildKit says of a wheel whose server sends an error page.
 func (e *engine) fetchError(def *pb.Definition) error {
+	if e.fetchStatus == "" {
+		return nil
+	}
 	for _, dt := range def.Def {
 		var op pb.Op
 		if err := op.UnmarshalVT(dt); err != nil {
 			return err
 		}
-		if strings.HasPrefix(op.GetSource().GetIdentifier(), "https://") {
+		if strings.HasPrefix(op.GetSource().GetIdentifier(), "https://"+e.goneHost) {
 			return errdefs.WrapVertex(errors.New("digest mismatch sha256:aa: sha256:bb"), digest.FromBytes(dt))
 		}
 	}
@@ -197,7 +268,12 @@ func (r fakeRef) ToState() (llb.State, error)    { return llb.Scratch(), nil }
 func (r fakeRef) Evaluate(context.Context) error { return nil }
 
 func (r fakeRef) ReadFile(_ context.Context, req client.ReadRequest) ([]byte, error) {
-	return r.MapFS.ReadFile(path.Clean(req.Filename))
+	data, err := r.MapFS.ReadFile(path.Clean(req.Filename))
+	if err != nil || req.Range == nil {
+		return data, err
+	}
+	data = data[min(req.Range.Offset, len(data)):]
+	return data[:min(req.Range.Length, len(data))], nil
 }
 
 func (r fakeRef) StatFile(_ context.Context, req client.StatRequest) (*fstypes.Stat, error) {

@@ -125,7 +125,7 @@ func (b *build) lint(ctx context.Context) (*client.Result, error) {
 	if err == nil {
 		b.setPlatforms(spec)
 		var c *compiled
-		if c, err = b.compile(ctx, spec, b.firstPlatform()); err == nil {
+		if c, err = b.compile(ctx, spec, b.firstPlatform(), nil); err == nil {
 			warnings = append(warnings, c.warnings...)
 		}
 	}
@@ -199,7 +199,7 @@ func (b *build) compileFirst(ctx context.Context) (*compiled, error) {
 		return nil, err
 	}
 	b.setPlatforms(spec)
-	return b.compile(ctx, spec, b.firstPlatform())
+	return b.compile(ctx, spec, b.firstPlatform(), nil)
 }
 
 func (b *build) firstPlatform() *ocispecs.Platform {

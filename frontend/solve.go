@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -40,6 +45,22 @@ func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, 
 	}, nil
 }
 
+// solveAnew builds an image again of which a file could not be fetched from
+// where it was remembered to be, if the index now says otherwise.
+func (b *build) solveAnew(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, old *compiled, failure error) (*dockerui.BuildResult, error) {
+	c, err := b.compile(ctx, spec, platform, old)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(slices.Collect(maps.Values(c.moved(old))), true) {
+		return nil, failure
+	}
+	return b.solve(ctx, c)
+}
+
+// errFetch is in the chain of errors of files that cannot be fetched.
+var errFetch = errors.New("a file cannot be fetched")
+
 // ref solves a request to its one reference, with the client's cache imports.
 func (b *build) ref(ctx context.Context, req client.SolveRequest) (client.Reference, error) {
 	req.CacheImports = b.ui.CacheImports
@@ -59,7 +80,7 @@ func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition
 		return err
 	}
 	e := diag.Errorf(pkg.At, "%s %s cannot be fetched from %s", pkg.Name, pkg.Version, pkg.URL)
-	e.Err = err
+	e.Err = errors.Join(errFetch, err)
 	if status := b.probe(ctx, pkg.URL); status != nil {
 		e.Msg += ": " + status.Error()
 		return e.WithHint("check that the index still has the file, or lock again")
@@ -104,6 +125,10 @@ func packageByURL(p *plan.Plan, url string) *plan.Package {
 // probe asks for a URL without a checksum, for then the engine does look at
 // the status; nil if the server answers well.
 func (b *build) probe(ctx context.Context, url string) error {
+	caps := b.ui.BuildOpts().Caps
+	if caps.Supports(gwpb.CapSourceMetaResolver) != nil {
+		return nil // an engine that cannot be asked
+	}
 	_, err := b.gateway.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: url}, sourceresolver.Opt{
 		LogName: "[internal] ask for " + url,
 	})

@@ -37,6 +37,7 @@ type Options struct {
 	Limits        []llb.RunOption                     // what the client allows each step, such as memory
 	Locate        func(diag.Range) llb.ConstraintsOpt // the source location of an op
 	NoCache       bool                                // run every step anew
+	Moved         map[string]bool                     // files, by name, that this build has failed to fetch from another URL
 	StepPrefix    string                              // before the name of each step, "linux/arm64 " where several platforms are built
 }
 
@@ -96,14 +97,21 @@ func (g generator) install(i int, layer plan.Layer) llb.State {
 
 // wheel is the source of one wheel. BuildKit keys it by file name and digest
 // alone, so it stays cached wherever it is fetched from.
+//
+// For the same reason a failure holds for all URLs of a file until the build
+// ends. The mode, which is the one that it gets anyway, makes a new key.
 func (g generator) wheel(pkg plan.Package) llb.State {
-	return llb.HTTP(pkg.URL,
+	opts := []llb.HTTPOption{
 		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, pkg.SHA256)),
 		llb.Filename(pkg.File),
 		llb.WithCustomNamef("fetch %s", pkg.File),
 		llb.ProgressGroup("imagespec.wheels", "[python] fetch wheels", false),
 		g.Locate(pkg.At),
-	)
+	}
+	if g.Moved[pkg.File] {
+		opts = append(opts, llb.Chmod(0o600))
+	}
+	return llb.HTTP(pkg.URL, opts...)
 }
 
 // helper runs a command of the installer on an empty root without network and
@@ -112,7 +120,7 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
 	command := append([]string{
 		helperPath, args[0],
-		"--root", outDir, "--prefix", plan.Prefix, "--python", minor(g.plan.Python.Version),
+		"--root", outDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor(),
 	}, args[1:]...)
 	opts = append(opts,
 		llb.Args(command),
@@ -141,13 +149,6 @@ func (g generator) join(layers []llb.State) llb.State {
 		joined = joined.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), name)
 	}
 	return joined
-}
-
-// minor gives the first two numbers of a Python version: the name of its
-// library directory. The plan has checked that it is a version.
-func minor(version string) string {
-	parts := strings.SplitN(version, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 // summary names the packages of a layer as far as they fit into a line.

@@ -128,6 +128,42 @@ func TestInstallSteps(t *testing.T) {
 	}
 }
 
+// TestFreeThreaded: the installer is told the t that names the files of a
+// free-threaded interpreter.
+func TestFreeThreaded(t *testing.T) {
+	p := example()
+	p.Python = plan.Python{Version: "3.14.0rc1", Home: "/usr/bin", FreeThreaded: true}
+	for _, op := range ops(t, marshal(t, p, options(string(pb.CapMergeOp)))) {
+		if exec := op.GetExec(); exec != nil && !slices.Contains(exec.Meta.Args, "3.14t") {
+			t.Errorf("%q is not for 3.14t", exec.Meta.Args)
+		}
+	}
+}
+
+// TestDirectAndLocalWheels: the installer is told the URL to record, and the
+// digest of a file that BuildKit does not check.
+func TestDirectAndLocalWheels(t *testing.T) {
+	p := example()
+	p.Packages[0].Direct = true
+	p.Packages[1].URL, p.Packages[1].Path = "", "wheels/"+p.Packages[1].File
+	opt := options(string(pb.CapMergeOp))
+	opt.Files = map[string]llb.State{p.Packages[1].Path: llb.Local("context")}
+	want := "wheels --root /out --prefix /opt/venv --python 3.12" +
+		" --direct-url anyio-4.4.0-py3-none-any.whl=https://files.example/anyio-4.4.0-py3-none-any.whl" +
+		" --sha256 idna-3.7-py3-none-any.whl=" + sha("idna-3.7-py3-none-any.whl") +
+		" /wheels/anyio-4.4.0-py3-none-any.whl /wheels/idna-3.7-py3-none-any.whl"
+	for _, op := range ops(t, marshal(t, p, opt)) {
+		if exec := op.GetExec(); exec != nil && strings.HasSuffix(strings.Join(exec.Meta.Args, " "), want) {
+			local := slices.ContainsFunc(exec.Mounts, func(m *pb.Mount) bool { return m.Selector == p.Packages[1].Path && m.Readonly })
+			if !local {
+				t.Errorf("no mount of the build context: %v", exec.Mounts)
+			}
+			return
+		}
+	}
+	t.Errorf("no step runs %q", want)
+}
+
 // TestSourcesHaveDigest: BuildKit can key a wheel without fetching it only if
 // its source has a digest and a name.
 func TestSourcesHaveDigest(t *testing.T) {

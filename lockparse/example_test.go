@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(diag.Format(err))
 		return
 	}
-	s, err := lock.Select(l, target, lock.Request{DefaultGroups: true})
+	s, err := lock.Select(l, target, lock.Request{DefaultGroups: true}, nil)
 	if err != nil {
 		fmt.Println(diag.Format(err))
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
@@ -76,7 +77,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		s, err := lock.Select(l, target, test.request)
+		s, err := lock.Select(l, target, test.request, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -171,10 +172,10 @@ func TestMemberOutside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Select(l, target, lock.Request{}); err != nil {
+	if _, err := lock.Select(l, target, lock.Request{}, offline.Index{}); err != nil {
 		t.Error(err)
 	}
-	if _, err := lock.Select(l, target, lock.Request{Package: "lib", DefaultGroups: true}); !errors.Is(err, lock.UnknownGroup) {
+	if _, err := lock.Select(l, target, lock.Request{Package: "lib", DefaultGroups: true}, offline.Index{}); !errors.Is(err, lock.UnknownGroup) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -204,7 +205,7 @@ func TestProjects(t *testing.T) {
 			t.Errorf("%s: %s", name, diag.Format(err))
 			continue
 		}
-		s, err := lock.Select(l, target, lock.Request{})
+		s, err := lock.Select(l, target, lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %s", name, diag.Format(err))
 			continue

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep508"
 	"github.com/imagespec/imagespec/lockparse/wheel"
@@ -93,33 +94,55 @@ const plainLinux = "packaging puts linux_x86_64 before manylinux, uv after it; w
 
 func disagreements() []disagreement {
 	return []disagreement{
-		{"poetry-*", "poetry_install", "missing [legacy==0.1.0], too many []",
-			"poetry --only installs the project too; OnlyGroups means the groups alone, as in uv"},
-		{"poetry-by-1.1", "poetry_install", "Extra [web-app] is not specified",
-			"poetry 1.1 knows the extra only as Web_App; names are normalised since"},
-		{"poetry-sources", "poetry_install", "the tool takes build_or_tag-1.0-7-py3-none-any.whl",
-			"poetry looks at build tags before tags; we take the best tag first for every format"},
+		{
+			"poetry-*", "poetry_install", "missing [legacy==0.1.0], too many []",
+			"poetry --only installs the project too; OnlyGroups means the groups alone, as in uv",
+		},
+		{
+			"poetry-by-1.1", "poetry_install", "Extra [web-app] is not specified",
+			"poetry 1.1 knows the extra only as Web_App; names are normalised since",
+		},
+		{
+			"poetry-sources", "poetry_install", "the tool takes build_or_tag-1.0-7-py3-none-any.whl",
+			"poetry looks at build tags before tags; we take the best tag first for every format",
+		},
 		{"poetry-sources", "poetry_install", "the tool takes plain_linux-1.0-py3-none-linux_x86_64.whl", plainLinux},
-		{"poetry-sources", "poetry_install", "the tool takes abi_steps-1.0-py3-none-any.whl, not abi_steps-1.0-py2.py3-none-any.whl",
-			"both fit equally well; poetry takes what the index lists first, and the lock lists files by name"},
-		{"pdm-*", "pdm_sync", `the project has no extra "nope"`,
-			"pdm warns of an unknown group and goes on; we refuse it with the nearest name"},
-		{"pipenv-markers", "pipenv_requirements", "pywin32 is locked as",
-			"Pipenv dropped the marker of pywin32: pip finds no file of it for Linux, we say that it is not locked"},
-		{"pipenv-markers", "pipenv_requirements", "does not satisfy requires-python",
-			"pip does not know the Pipfile's python_version; the tool's answer is about pywin32 or cffi"},
+		{
+			"poetry-sources", "poetry_install", "the tool takes abi_steps-1.0-py3-none-any.whl, not abi_steps-1.0-py2.py3-none-any.whl",
+			"both fit equally well; poetry takes what the index lists first, and the lock lists files by name",
+		},
+		{
+			"pdm-*", "pdm_sync", `the project has no extra "nope"`,
+			"pdm warns of an unknown group and goes on; we refuse it with the nearest name",
+		},
+		{
+			"pipenv-markers", "pipenv_requirements", "pywin32 is locked as",
+			"Pipenv dropped the marker of pywin32: pip finds no file of it for Linux, we say that it is not locked",
+		},
+		{
+			"pipenv-markers", "pipenv_requirements", "does not satisfy requires-python",
+			"pip does not know the Pipfile's python_version; the tool's answer is about pywin32 or cffi",
+		},
 		{"uv-*", "uv_export_markers", "has no file that can be used", exportUnchecked},
 		{"uv-*", "uv_export_markers", "does not satisfy requires-python", exportUnchecked},
 		{"uv-environments", "uv_export_markers", "none of its supported-markers holds", exportUnchecked},
-		{"requirements-by-hand", "uv_pip_install", "Unexpected '-'",
-			"pip takes abbreviated options, uv does not; pip is the reference"},
+		{
+			"requirements-by-hand", "uv_pip_install", "Unexpected '-'",
+			"pip takes abbreviated options, uv does not; pip is the reference",
+		},
 		{"uv-compile-*", "*_install", "the tool says error: No solution found", pythonOfFiles},
-		{"pip-compile", "*_install", "exceptiongroup",
-			"what a file compiled for one Python lacks on another is only known from the packages' metadata"},
-		{"uv-export-pylock", "packaging_select", "the tool takes markupsafe-2.1.5",
-			"uv writes file names normalised beside a URL with the published one, MarkupSafe-2.1.5, which we keep"},
-		{"uv-export-pylock*", "uv_pip_install", "Python 3.9.2 does not satisfy requires-python",
-			"uv pip does not look at the lock's requires-python"},
+		{
+			"pip-compile", "*_install", "exceptiongroup",
+			"what a file compiled for one Python lacks on another is only known from the packages' metadata",
+		},
+		{
+			"uv-export-pylock", "packaging_select", "the tool takes markupsafe-2.1.5",
+			"uv writes file names normalised beside a URL with the published one, MarkupSafe-2.1.5, which we keep",
+		},
+		{
+			"uv-export-pylock*", "uv_pip_install", "Python 3.9.2 does not satisfy requires-python",
+			"uv pip does not look at the lock's requires-python",
+		},
 		{"uv-export-pylock-wheels", "packaging_select", "the tool takes build_tag-1.0-1-py3-none-any.whl, not build_tag-1.0-2b-py3-none-any.whl", buildTags},
 		{"uv-export-pylock-wheels", "pip_install", "the tool takes build_tag-1.0-1-py3-none-any.whl, not build_tag-1.0-2b-py3-none-any.whl", buildTags},
 		{"uv-export-pylock-wheels", "pip_install", "the tool takes plain_linux-1.0-py3-none-linux_x86_64.whl", plainLinux},
@@ -232,7 +255,7 @@ func selectFor(l *lock.Lock, target string, r lock.Request) (*lock.Selection, er
 	}
 	known := *l
 	known.Resolver = lookedUp{l.Resolver}
-	return lock.Select(&known, t, r)
+	return lock.Select(&known, t, r, offline.Index{})
 }
 
 // anyFile is the name of the file that lookedUp gives: it fits every target.

@@ -1,10 +1,12 @@
 // Command imagespec looks at ImageSpec files without an engine:
 //
-//	imagespec plan [-f FILE] [--platform P] [--python V] [--libc L] [CONTEXT]
+//	imagespec plan [-f FILE] [--platform P] [--python V] [--libc L] [--why NAME] [CONTEXT]
 //
 // prints what the image would be as JSON: base, interpreter, layers and, in
 // "packages", one object per package with name, version, kind, file, url,
-// sha256, size and group, sorted by name. Errors go to stderr with the excerpt
+// sha256, size and group, sorted by name. With --why it prints instead, as
+// text, the package NAME and on further lines those that ask for it, up to the
+// project, each with its line in the lock. Errors go to stderr with the excerpt
 // that they are about; the exit status is then 1, and 2 for a wrong command
 // line.
 package main
@@ -31,14 +33,18 @@ CONTEXT is the folder that would be the build context, "." if it is left out.
 // errUsage is a wrong command line; the flag package has said what is wrong.
 var errUsage = errors.New("usage")
 
-func main() {
-	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
+func main() { os.Exit(status(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// status does one command and gives the exit status.
+func status(args []string, stdout, stderr io.Writer) int {
+	switch err := run(args, stdout, stderr); {
 	case err == nil || errors.Is(err, flag.ErrHelp):
+		return 0
 	case errors.Is(err, errUsage):
-		os.Exit(2)
+		return 2
 	default:
-		fmt.Fprintln(os.Stderr, diag.Format(err))
-		os.Exit(1)
+		fmt.Fprintln(stderr, diag.Format(err))
+		return 1
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -17,11 +19,13 @@ import (
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/index"
+	"github.com/imagespec/imagespec/lockparse/pep508"
 )
 
 // planFlags are the flags of "imagespec plan".
 type planFlags struct {
-	file, platform, python, libc, context string
+	file, platform, python, libc, why, context string
 }
 
 func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
@@ -30,8 +34,9 @@ func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
 	set.SetOutput(stderr)
 	set.StringVar(&f.file, "f", "", "the spec; imagespec.yaml in CONTEXT if it is left out")
 	set.StringVar(&f.platform, "platform", "", "target platform, such as linux/arm64; the spec's first, else that of this machine")
-	set.StringVar(&f.python, "python", "", "full version of the base image's Python, such as 3.12.4; guessed from the base's tag if it is left out")
+	set.StringVar(&f.python, "python", "", "full version of the base image's Python, such as 3.12.4, or 3.13.1t for the free-threaded build; guessed from the base's tag if it is left out")
 	set.StringVar(&f.libc, "libc", "", "C library of the base image, glibc-2.36 or musl-1.2; known for the official Python images")
+	set.StringVar(&f.why, "why", "", "print in place of the plan what brought this package in, one step a line")
 	if err := set.Parse(args); err != nil {
 		if err == flag.ErrHelp { //nolint:errorlint // Parse returns it bare
 			return f, err
@@ -59,6 +64,9 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	data, err := os.ReadFile(f.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no spec %s; name the file with -f, or the folder that it is in: %w", f.file, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,13 +85,55 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if f.why != "" {
+		return printWhy(stdout, p, f.why)
+	}
 	return printJSON(stdout, p)
+}
+
+// printWhy prints the chain of packages that ask for one another.
+func printWhy(w io.Writer, p *plan.Plan, name string) error {
+	chain := p.Why(pep508.NormalizeName(name))
+	if len(chain) == 0 {
+		return unknownPackage(p, name)
+	}
+	for i, pkg := range chain {
+		asked := "asked for by "
+		if i == 0 {
+			asked = ""
+		}
+		if _, err := fmt.Fprintf(w, "%s%s (%s)\n", asked, pkg, pkg.At); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknownPackage is the error for a name that the image does not have.
+func unknownPackage(p *plan.Plan, name string) error {
+	var names []string
+	for _, pkg := range p.Packages {
+		names = append(names, pkg.Name)
+	}
+	err := diag.Errorf(p.RequirementsAt, "the image has no package %q for %s", name, p.Platform)
+	if p.Lock == "" {
+		return err.WithHint("the spec has no requirements, so nothing is installed")
+	}
+	if near, ok := diag.Nearest(pep508.NormalizeName(name), names); ok {
+		return err.WithHint("did you mean %q?", near)
+	}
+	return err.WithHint("without --why the plan lists all %d packages", len(names))
 }
 
 // input completes what the spec leaves open, from the flags and from what is
 // known of its base.
 func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
-	in := plan.Input{Spec: spec, Context: contextDir(f.context), Getenv: os.Getenv}
+	in := plan.Input{
+		Spec:    spec,
+		Context: contextDir(f.context),
+		Getenv:  os.Getenv,
+		Index:   index.Pages{Fetch: newFetcher().page},
+	}
 	var err error
 	if in.Platform, err = f.target(spec); err != nil {
 		return in, err
@@ -109,7 +159,8 @@ func (f planFlags) facts(ref string) (base.Facts, error) {
 	known := base.Known(ref)
 	var said base.Facts
 	if f.python != "" {
-		said.Python = plan.Python{Version: base.NewestPatch(f.python), Home: known.Python.Home}
+		version, freeThreaded := strings.CutSuffix(f.python, "t")
+		said.Python = plan.Python{Version: base.NewestPatch(version), Home: known.Python.Home, FreeThreaded: freeThreaded}
 	}
 	if f.libc != "" {
 		libc, err := base.ParseLibc(f.libc)
@@ -131,7 +182,7 @@ func (f planFlags) target(spec *imagespec.Spec) (ocispecs.Platform, error) {
 	}
 	p, err := platforms.Parse(f.platform)
 	if err != nil {
-		return p, fmt.Errorf("platform %q: %w", f.platform, err)
+		return p, fmt.Errorf("--platform %q is none, such as linux/arm64: %w", f.platform, err)
 	}
 	return platforms.Normalize(p), nil
 }

@@ -41,13 +41,18 @@ func (f Facts) Or(g Facts) Facts {
 }
 
 // Of gives the base that a spec names, or the default one for its Python: the
-// Debian release that flytekit's own images stand on.
+// Debian release that flytekit's own images stand on. There is no official
+// image of a free-threaded Python.
 func Of(spec *imagespec.Spec) (plan.Base, error) {
 	ref, at := spec.BaseImage.Value, spec.BaseImage.At
 	if !spec.BaseImage.IsSet() {
 		version := DefaultPython
 		if spec.PythonVersion.IsSet() {
 			version, at = spec.PythonVersion.Value, spec.PythonVersion.At
+		}
+		if FreeThreaded(spec) {
+			return plan.Base{}, diag.Errorf(at, "python_version is %s, but there is no official image of a free-threaded Python", version).
+				WithHint("name a base_image that has python%s in its PATH", version)
 		}
 		ref = "python:" + version + "-slim-bookworm"
 	}
@@ -56,6 +61,12 @@ func Of(spec *imagespec.Spec) (plan.Base, error) {
 		return plan.Base{}, diag.Errorf(at, "base image %q is no image reference: %w", ref, err)
 	}
 	return plan.Base{Ref: reference.TagNameOnly(named).String(), At: at}, nil
+}
+
+// FreeThreaded says whether a spec asks for a build of Python without the
+// global interpreter lock.
+func FreeThreaded(spec *imagespec.Spec) bool {
+	return strings.HasSuffix(spec.PythonVersion.Value, "t")
 }
 
 // FromConfig reads the environment of an image's configuration. Only the

@@ -21,6 +21,8 @@ func python(version, home string) plan.Python { return plan.Python{Version: vers
 func TestOf(t *testing.T) {
 	for _, tc := range []struct{ spec, want string }{
 		{"name: a", "docker.io/library/python:3.13-slim-bookworm"},
+		{"python_version: 3.15.0rc1", "docker.io/library/python:3.15.0rc1-slim-bookworm"},
+		{"python_version: 3.13t\nbase_image: ghcr.io/org/nogil", "ghcr.io/org/nogil:latest"},
 		{"python_version: 3.10", "docker.io/library/python:3.10-slim-bookworm"},
 		{"base_image: python:3.11-slim", "docker.io/library/python:3.11-slim"},
 		{"base_image: ghcr.io/org/base", "ghcr.io/org/base:latest"},
@@ -36,6 +38,19 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// A free-threaded Python has no default base.
+func TestOfFreeThreaded(t *testing.T) {
+	spec, _, err := imagespec.Parse(&diag.Source{Name: "imagespec.yaml", Data: []byte("python_version: 3.13t\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "imagespec.yaml:1: python_version is 3.13t, but there is no official image of a free-threaded Python\n" +
+		"name a base_image that has python3.13t in its PATH"
+	if _, err := Of(spec); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestKnown(t *testing.T) {
 	for _, tc := range []struct {
 		ref  string
@@ -44,6 +59,7 @@ func TestKnown(t *testing.T) {
 		{"docker.io/library/python:3.12.4-slim-bookworm", Facts{python("3.12.4", "/usr/local/bin"), glibc236}},
 		{"docker.io/library/python:3.10-slim-bookworm", Facts{python("3.10.22", "/usr/local/bin"), glibc236}},
 		{"mirror.example:5000/hub/python:3.14-alpine3.23", Facts{python("3.14.10", "/usr/local/bin"), musl12}},
+		{"python:3.15.0rc1-slim-bookworm", Facts{python("3.15.0rc1", "/usr/local/bin"), glibc236}},
 		// The plain tags move from one Debian release to the next.
 		{"python:3.12-slim", Facts{Python: python("3.12.16", "/usr/local/bin")}},
 		{"python:latest", Facts{}},
@@ -127,10 +143,41 @@ func TestInspect(t *testing.T) {
 		{"nothing of it", "amd64", fstest.MapFS{"bin/sh": file()}, Facts{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := Inspect(tc.root, path, tc.arch); got != tc.want {
+			if got := Inspect(tc.root, path, tc.arch, false); got != tc.want {
 				t.Errorf("%+v, want %+v", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestInspectFreeThreaded has images with both builds of a Python, or one.
+func TestInspectFreeThreaded(t *testing.T) {
+	usual, free := python("3.13.1", "/usr/local/bin"), plan.Python{Version: "3.14.0rc1", Home: "/usr/bin", FreeThreaded: true}
+	files := fstest.MapFS{
+		"usr/local/bin/python3.13":       file("3.13.1"),
+		"usr/bin/python3.14t":            file(),
+		"usr/bin/python3.14t-config":     file("3.14.7"),
+		"usr/lib/libpython3.14t.so.1.0":  file("3.14.0rc1"),
+		"usr/lib/libpython3.14.so.1.0":   file("3.14.2"),
+		"usr/local/bin/python3.13td.exe": file("3.13.9"),
+	}
+	only := fstest.MapFS{"usr/bin/python3.14t": file("3.14.0rc1")}
+	path := []string{"/usr/local/bin", "/usr/bin"}
+	for _, tc := range []struct {
+		name         string
+		root         fstest.MapFS
+		freeThreaded bool
+		want         plan.Python
+	}{
+		{"both", files, false, usual},
+		{"both, asked for", files, true, free},
+		{"only free-threaded", only, false, free},
+		{"only free-threaded, asked for", only, true, free},
+		{"none, asked for", fstest.MapFS{"usr/bin/python3.14": file("3.14.0")}, true, plan.Python{}},
+	} {
+		if got := Inspect(tc.root, path, "amd64", tc.freeThreaded).Python; got != tc.want {
+			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/wheel"
@@ -15,17 +16,23 @@ import (
 
 // Inspect looks at the files of an image: root is its file system, in which
 // links are followed, path the directories of its PATH, architecture what OCI
-// calls it ("amd64"). What cannot be found stays unknown.
-func Inspect(root fs.FS, path []string, architecture string) Facts {
-	return Facts{Python: findPython(root, path), Libc: findLibc(root, architecture)}
+// calls it ("amd64"). A free-threaded Python is found where it is asked for or
+// the only one. What cannot be found stays unknown.
+func Inspect(root fs.FS, path []string, architecture string, freeThreaded bool) Facts {
+	python := findPython(root, path, freeThreaded)
+	if python.Version == "" && !freeThreaded {
+		python = findPython(root, path, true)
+	}
+	return Facts{Python: python, Libc: findLibc(root, architecture)}
 }
 
 // pythonName is an interpreter's own name; the ABI flag t is a free-threaded
 // build's.
 var pythonName = regexp.MustCompile(`^python3\.(\d+)(t?)$`)
 
-// findPython takes the newest interpreter of the first directory that has one.
-func findPython(root fs.FS, path []string) plan.Python {
+// findPython takes the newest interpreter of one of the two builds in the first
+// directory that has one.
+func findPython(root fs.FS, path []string, freeThreaded bool) plan.Python {
 	for _, dir := range path {
 		entries, err := fs.ReadDir(root, rel(dir))
 		if err != nil {
@@ -33,15 +40,16 @@ func findPython(root fs.FS, path []string) plan.Python {
 		}
 		minors := []int{}
 		for _, entry := range entries {
-			if m := pythonName.FindStringSubmatch(entry.Name()); m != nil && m[2] == "" {
+			if m := pythonName.FindStringSubmatch(entry.Name()); m != nil && (m[2] == "t") == freeThreaded {
 				minor, _ := strconv.Atoi(m[1])
 				minors = append(minors, minor)
 			}
 		}
 		slices.Sort(minors)
 		for _, minor := range slices.Backward(minors) {
-			if version := pythonVersion(root, dir, minor); version != "" {
-				return plan.Python{Version: version, Home: dir}
+			python := plan.Python{Version: fmt.Sprintf("3.%d", minor), Home: dir, FreeThreaded: freeThreaded}
+			if python.Version = pythonVersion(root, dir, python.Minor()); python.Version != "" {
+				return python
 			}
 		}
 	}
@@ -51,12 +59,13 @@ func findPython(root fs.FS, path []string) plan.Python {
 // pythonVersion finds the full version of an interpreter in the data of its
 // executable or of its shared library, where it stands as a string of its own
 // (PY_VERSION, which sys.version begins with).
-func pythonVersion(root fs.FS, dir string, minor int) string {
-	literal := regexp.MustCompile(fmt.Sprintf(`\x00(3\.%d\.\d+(?:(?:a|b|rc)\d+)?\+?)\x00`, minor))
+func pythonVersion(root fs.FS, dir, minor string) string {
+	number := regexp.QuoteMeta(strings.TrimSuffix(minor, "t"))
+	literal := regexp.MustCompile(fmt.Sprintf(`\x00(%s\.\d+(?:(?:a|b|rc)\d+)?\+?)\x00`, number))
 	lib := path.Join(path.Dir(dir), "lib")
 	for _, name := range []string{
-		path.Join(dir, fmt.Sprintf("python3.%d", minor)),
-		path.Join(lib, fmt.Sprintf("libpython3.%d.so.1.0", minor)),
+		path.Join(dir, "python"+minor),
+		path.Join(lib, "libpython"+minor+".so.1.0"),
 	} {
 		data, err := fs.ReadFile(root, rel(name))
 		if err != nil {

@@ -36,7 +36,7 @@ var newestPatch = map[string]string{
 }
 
 // pythonTag is the version that a tag of the official Python image begins with.
-var pythonTag = regexp.MustCompile(`^(3\.\d+)(\.\d+)?(?:-|$)`)
+var pythonTag = regexp.MustCompile(`^(3\.\d+)(\.\d+(?:(?:a|b|rc)\d+)?)?(?:-|$)`)
 
 // Known gives what the name of an official Python image tells without a look
 // at the image: its tag names the version of Python and mostly the release of

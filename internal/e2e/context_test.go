@@ -112,6 +112,27 @@ func TestArm64(t *testing.T) {
 	}
 }
 
+// TestIndex builds the platforms of the spec into one index. Wheels that fit
+// both are fetched and installed once.
+func TestIndex(t *testing.T) {
+	p := example(t, testengine.Start(t), "hello")
+	p.edit(t, "imagespec.yaml", func(text string) string { return text + "platform: [linux/amd64, linux/arm64]\n" })
+	p.build(t)
+	var layers [2][]string
+	for i, platform := range []string{"linux/amd64", "linux/arm64"} {
+		image := p.engine.Image(t, p.image, platform)
+		if image.Index == nil || len(image.Index.Manifests) != 2 {
+			t.Fatalf("index %v", image.Index)
+		}
+		for _, layer := range image.Layers[len(image.Layers)-8:] {
+			layers[i] = append(layers[i], layer.Digest.String())
+		}
+	}
+	if !slices.Equal(layers[0], layers[1]) {
+		t.Errorf("layers of pure Python %q for one platform, %q for the other", layers[0], layers[1])
+	}
+}
+
 // TestDirectWheels: wheels by URL and from the build context, which the
 // installer checks against the lock.
 func TestDirectWheels(t *testing.T) {

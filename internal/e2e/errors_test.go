@@ -53,6 +53,12 @@ func badIndex(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/forbidden/"):
 		http.Error(w, "log in first", http.StatusForbidden)
+	case strings.HasPrefix(r.URL.Path, "/private/"):
+		http.Error(w, "log in first", http.StatusUnauthorized)
+	case r.URL.Path == "/simple/idna/":
+		fmt.Fprintf(w, `<a href="/files/idna-3.10-py3-none-any.whl#sha256=%064d">idna</a>`, 1)
+	case r.URL.Path == "/hashless/idna/":
+		fmt.Fprint(w, `<a href="/changed/idna-3.10-py3-none-any.whl">idna</a>`)
 	case strings.HasPrefix(r.URL.Path, "/changed/"):
 		fmt.Fprint(w, "other bytes than those that were locked")
 	default:

@@ -193,7 +193,12 @@ func (p project) planned(t *testing.T, args ...string) plannedImage {
 
 // plannedImage is what the tests need of a plan.
 type plannedImage struct {
-	Packages []struct{ Name, Version, Group string }
+	Python struct {
+		Version, Home string
+		FreeThreaded  bool `json:"free_threaded"`
+	}
+	Libc     string
+	Packages []struct{ Name, Version, Group, File, URL, SHA256 string }
 	Layers   []struct{ Name string }
 }
 

@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// The frontend's image holds two programs and nothing else, and says about
+// The frontend's image holds three programs and nothing else, and says about
 // itself what BuildKit wants to know.
 func TestFrontendImage(t *testing.T) {
 	engine := Start(t)
 	image := engine.Image(t, engine.FrontendRef(t), "")
-	if len(image.Layers) != 2 {
-		t.Fatalf("%d layers, want the installer's and the frontend's", len(image.Layers))
+	if len(image.Layers) != 3 {
+		t.Fatalf("%d layers, want the installer's, the memory's and the frontend's", len(image.Layers))
 	}
-	for n, want := range []string{"bin/imagespec-install", "bin/imagespec-frontend"} {
+	for n, want := range []string{"bin/imagespec-install", "bin/imagespec-memo", "bin/imagespec-frontend"} {
 		var programs []string
 		for _, file := range image.Layers[n].Files(t) {
 			if !file.ModTime.IsZero() && file.ModTime.Unix() != 0 {
@@ -44,7 +44,7 @@ func TestFrontendImage(t *testing.T) {
 	if got := image.Config.Config.Entrypoint; !slices.Equal(got, []string{"/bin/imagespec-frontend"}) {
 		t.Errorf("entrypoint %q", got)
 	}
-	// Both are static, so that an image without any library runs them.
+	// All are static, so that an image without any library runs them.
 	if got := engine.Run(t, engine.FrontendRef(t)); strings.Contains(got.Stderr, "no such file") {
 		t.Errorf("the frontend does not start: %+v", got)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/index"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
@@ -29,6 +30,7 @@ type Input struct {
 	Base     Base
 	Python   Python // of the base
 	Libc     wheel.Libc
+	Index    lock.Index // asked for the files that the lock gives no URL of
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -49,10 +51,10 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	if in.Spec.Requirements.IsSet() {
 		l, selection, err := selectPackages(in)
 		if err != nil {
-			return nil, nil, blame(err, in.Spec)
+			return nil, lockWarnings(l), blame(err, in.Spec)
 		}
-		warnings = selection.Warnings
-		p.Lock = l.Source.Name
+		warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
+		p.Lock, p.Format = l.Source.Name, l.Format
 		p.RequirementsAt = in.Spec.Requirements.At
 		if p.Packages, err = packages(l, selection); err != nil {
 			return nil, nil, err
@@ -64,16 +66,18 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 
 // checkPython compares the version that the spec asks for with the base's.
 func checkPython(want imagespec.Text, base Base, python Python) error {
-	if !want.IsSet() || want.Value == python.Version || strings.HasPrefix(python.Version, want.Value+".") {
+	version, freeThreaded := strings.CutSuffix(want.Value, "t")
+	same := version == python.Version || strings.HasPrefix(python.Version, version+".")
+	if !want.IsSet() || same && freeThreaded == python.FreeThreaded {
 		return nil
 	}
-	return diag.Errorf(want.At, "python_version is %s, but the base image %s has Python %s", want.Value, base.Ref, python.Version).
+	return diag.Errorf(want.At, "python_version is %s, but the base image %s has Python %s", want.Value, base.Ref, python).
 		WithHint("take a base image with Python %s, or leave python_version out", want.Value)
 }
 
 // selectPackages reads the lock and selects what the target needs.
 func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
-	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, false, in.Libc)
+	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, in.Python.FreeThreaded, in.Libc)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,12 +86,81 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		return nil, nil, located(err, in.Spec.Requirements)
 	}
 	options := in.Spec.BuilderOptions
+	l.Indexes = indexes(in.Spec, l.Indexes)
+	if err := checkFresh(l, options.Locked); err != nil {
+		return nil, nil, err
+	}
 	selection, err := lock.Select(l, target, lock.Request{
 		Extras:  options.Extras.Values(),
 		Groups:  options.Groups.Values(),
 		Package: options.Package.Value,
-	})
+		// The dependencies alone, as flytekit installs them.
+		NoInstallProject: true,
+	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	return l, selection, err
+}
+
+// indexes gives where packages are looked up that name no index: the lock's
+// own, with pip_index as the default one, and then the extra ones. A lock that
+// says --no-index gets none.
+func indexes(spec *imagespec.Spec, own *lock.Indexes) *lock.Indexes {
+	all := lock.Indexes{URLs: []string{""}}
+	if own != nil {
+		all = lock.Indexes{URLs: slices.Clone(own.URLs), Links: own.Links}
+		if len(own.URLs) == 0 {
+			return &all
+		}
+	}
+	if i := slices.Index(all.URLs, ""); i >= 0 {
+		all.URLs[i] = cmp.Or(spec.PipIndex.Value, lock.DefaultIndex)
+	}
+	for _, url := range spec.PipExtraIndexURL.Values() {
+		if !slices.Contains(all.URLs, url) {
+			all.URLs = append(all.URLs, url)
+		}
+	}
+	return &all
+}
+
+// unusedIndex warns where the spec names an index for a lock that has the URL
+// of every file: it would be taken for a mirror, and is not asked.
+func unusedIndex(spec *imagespec.Spec, l *lock.Lock) []diag.Warning {
+	field, at := "pip_index", spec.PipIndex.At
+	if spec.PipIndex.Value == "" {
+		if len(spec.PipExtraIndexURL.Items) == 0 {
+			return nil
+		}
+		field, at = "pip_extra_index_url", spec.PipExtraIndexURL.At
+	}
+	if slices.ContainsFunc(l.Packages, (*lock.Package).Incomplete) {
+		return nil
+	}
+	return []diag.Warning{{
+		Rule: "IndexUnused",
+		Msg:  fmt.Sprintf("%s has no effect: %s has the URL of every file", field, l.Source.Name),
+		Hint: "to fetch from a mirror lock the project with it, or have the engine replace the URLs by a source policy",
+		At:   at,
+	}}
+}
+
+// checkFresh refuses a lock that does not fit its project, if the spec says so.
+func checkFresh(l *lock.Lock, locked imagespec.Flag) error {
+	i := slices.IndexFunc(l.Warnings, func(w diag.Warning) bool { return w.Rule == lock.StaleLock })
+	if !locked.Value || i < 0 {
+		return nil
+	}
+	w := l.Warnings[i]
+	err := lock.Stale.Errorf(w.At, "%s", w.Msg).WithHint("%s; builder_options.locked makes this an error", w.Hint)
+	err.At = append(err.At, locked.At)
+	return err
+}
+
+// lockWarnings are what an error may come from: a lock that is stale.
+func lockWarnings(l *lock.Lock) []diag.Warning {
+	if l == nil {
+		return nil
+	}
+	return l.Warnings
 }
 
 // blame points the errors of a lock at the place in the spec that asked for
@@ -140,6 +213,8 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 			Version: selected.Package.Version,
 			Kind:    selected.Kind,
 			At:      selected.Package.At,
+			locked:  selected.Package,
+			by:      selected.By,
 		}
 		if selected.File.Name != "" {
 			if err := pkg.takeFile(selected); err != nil {
@@ -190,7 +265,7 @@ func (p *Package) takeFile(s lock.Selected) error {
 			return nil
 		}
 	}
-	return diag.Errorf(p.At, "%s %s: the lock has no sha256 for %s, only %s", p.Name, p.Version, file.Name, algorithms(file.Hashes)).
+	return diag.Errorf(p.At, "%s %s: the lock has no sha256 for %s%s", p.Name, p.Version, file.Name, algorithms(file.Hashes)).
 		WithHint("a file is only fetched if its content is known; lock against an index that gives sha256 digests")
 }
 
@@ -212,13 +287,13 @@ func checkURL(s string) error {
 
 func algorithms(hashes []lock.Hash) string {
 	if len(hashes) == 0 {
-		return "no digest at all"
+		return ", nor any other digest"
 	}
 	var names []string
 	for _, h := range hashes {
 		names = append(names, h.Algorithm)
 	}
-	return strings.Join(names, ", ")
+	return ", only " + strings.Join(names, ", ")
 }
 
 // config is what the image's configuration gets.

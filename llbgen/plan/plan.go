@@ -6,6 +6,7 @@ package plan
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -21,10 +22,11 @@ type Plan struct {
 	Platform string    `json:"platform"` // "linux/amd64"
 	Base     Base      `json:"base"`
 	Python   Python    `json:"python"`
-	Libc     string    `json:"libc"`           // C library of the base, "glibc-2.36"
-	Lock     string    `json:"lock,omitempty"` // path of the lock in the build context
-	Packages []Package `json:"packages"`       // sorted by name
-	Layers   []Layer   `json:"layers"`         // in the order they are laid on the base
+	Libc     string    `json:"libc"`                  // C library of the base, "glibc-2.36"
+	Lock     string    `json:"lock,omitempty"`        // path of the lock in the build context
+	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
+	Packages []Package `json:"packages"`              // sorted by name
+	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
 	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
@@ -39,8 +41,26 @@ type Base struct {
 
 // Python is the interpreter of the base that the environment runs on.
 type Python struct {
-	Version string `json:"version"` // "3.12.4"
-	Home    string `json:"home"`    // directory of the executable, "/usr/local/bin"
+	Version      string `json:"version"`                 // "3.12.4"
+	Home         string `json:"home"`                    // directory of the executable, "/usr/local/bin"
+	FreeThreaded bool   `json:"free_threaded,omitempty"` // the build without the global interpreter lock
+}
+
+// String gives the version, and behind it the t of a free-threaded build.
+func (p Python) String() string { return p.Version + p.suffix() }
+
+// Minor gives the first two numbers of the version, and the t of a
+// free-threaded build: what the interpreter's own files are named by.
+func (p Python) Minor() string {
+	parts := strings.SplitN(p.Version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".") + p.suffix()
+}
+
+func (p Python) suffix() string {
+	if p.FreeThreaded {
+		return "t"
+	}
+	return ""
 }
 
 // Package is one package of the environment and the file that it comes from.
@@ -56,6 +76,32 @@ type Package struct {
 	Group   string     `json:"group"`            // name of its layer, empty for what has to be built first
 	Direct  bool       `json:"direct,omitempty"` // asked for by URL and not from an index, which direct_url.json records (PEP 610)
 	At      diag.Range `json:"-"`
+
+	locked, by *lock.Package // in the lock, and the first one there that asks for it
+}
+
+// Why gives the packages of the lock that brought a package in: itself, the
+// one that asks for it, and so on up to the project or to what the lock asks
+// for on its own. There are none for a package that the image does not have.
+func (p *Plan) Why(name string) []*lock.Package {
+	byName := make(map[string]Package, len(p.Packages))
+	for _, pkg := range p.Packages {
+		byName[pkg.Name] = pkg
+	}
+	var chain []*lock.Package
+	for pkg, ok := byName[name]; ok; {
+		delete(byName, pkg.Name) // a package that asks for itself ends it
+		chain = append(chain, pkg.locked)
+		if pkg.by == nil {
+			break
+		}
+		next, installed := byName[pkg.by.Name]
+		if !installed {
+			chain = append(chain, pkg.by)
+		}
+		pkg, ok = next, installed
+	}
+	return chain
 }
 
 // Layer is a set of wheels that is installed by one step into one layer.

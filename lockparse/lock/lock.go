@@ -176,7 +176,7 @@ const (
 
 // Selected is a package that the target gets and the one file of it.
 type Selected struct {
-	Package *Package
+	Package *Package // of the lock; completed, a copy, where an index was asked
 	Kind    Kind
 	File    File     // zero for a directory, and for a commit unless it is an archive within the repository
 	By      *Package // as in Pick

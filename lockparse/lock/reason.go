@@ -20,10 +20,14 @@ const (
 	Conflict            Reason = "conflicting request"        // extras, groups or members that exclude each other
 	UnknownExtra        Reason = "unknown extra"
 	UnknownGroup        Reason = "unknown dependency group"
+	Stale               Reason = "stale lock" // does not fit its project, where it has to
 	NotLocked           Reason = "not locked" // needs a resolver first: not all is pinned and hashed
 	UnknownPackage      Reason = "unknown package"
 	Ambiguous           Reason = "ambiguous selection" // two versions of one package
 	NoArtifact          Reason = "no artifact"         // no file of a package fits the target and the request
+	IndexUnavailable    Reason = "index unavailable"   // none was given, or it does not answer
+	NotInIndex          Reason = "not in the index"    // the project, or the locked version of it
+	OtherHashes         Reason = "other hashes"        // the index has the version, but not the locked files
 )
 
 // Error gives the type of the mistake.

@@ -12,9 +12,13 @@ import (
 )
 
 // Select gives the packages that the target gets from the lock, with the one
-// file of each that is installed or built. Its errors are *diag.Error with a
-// Reason; where several packages have no file for the target, all are named.
-func Select(l *Lock, t Target, r Request) (*Selection, error) {
+// file of each that is installed or built. Files that the lock does not say the
+// URL of are looked up in the index, which may be nil where it says it of all:
+// a uv.lock, a pylock.toml.
+//
+// Its errors are *diag.Error with a Reason; where several packages have no file
+// for the target, all are named.
+func Select(l *Lock, t Target, r Request, index Index) (*Selection, error) {
 	if ok, err := Satisfies(t.Env, l.RequiresPython); err != nil {
 		return nil, err
 	} else if !ok {
@@ -31,21 +35,53 @@ func Select(l *Lock, t Target, r Request) (*Selection, error) {
 	if err := unambiguous(picks); err != nil {
 		return nil, err
 	}
+	found, err := l.lookUp(picks, t, index)
+	if err != nil {
+		return nil, err
+	}
 	s := &Selection{Warnings: slices.Clone(l.Warnings)}
+	completed := make(map[*Package]*Package)
 	var errs []error
 	for _, p := range picks {
-		selected, err := choose(p.Package, t, r)
+		selected, err := chooseFound(p.Package, found, t, r)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		selected.By = p.By
+		completed[p.Package] = selected.Package
 		s.Packages = append(s.Packages, selected)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	for i := range s.Packages {
+		by := &s.Packages[i].By
+		*by = cmp.Or(completed[*by], *by)
+	}
 	return s, nil
+}
+
+// chooseFound takes one file of a package, of those that an index has where
+// the lock does not say where they are.
+func chooseFound(p *Package, found map[*Package]Found, t Target, r Request) (Selected, error) {
+	answer, asked := found[p]
+	if !asked {
+		return choose(p, t, r)
+	}
+	versions, err := p.complete(answer, t.Tags)
+	if err != nil {
+		return Selected{}, err
+	}
+	var first error
+	for _, v := range versions {
+		selected, err := choose(v, t, r)
+		if err == nil {
+			return selected, nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return Selected{}, first
 }
 
 // Satisfies says whether the Python of env is one that a requires-python

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
@@ -94,7 +95,7 @@ func TestSelectFile(t *testing.T) {
 		{"wheel before source", []string{sdist, pure}, pure},
 	}
 	for _, test := range tests {
-		got, err := lock.Select(newLock(registry("a", "1.0", test.files...)), bookworm(t), lock.Request{})
+		got, err := lock.Select(newLock(registry("a", "1.0", test.files...)), bookworm(t), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -127,7 +128,7 @@ func TestSelectKind(t *testing.T) {
 	}
 	for _, test := range tests {
 		test.pkg.Name = "a"
-		got, err := lock.Select(newLock(&test.pkg), bookworm(t), lock.Request{})
+		got, err := lock.Select(newLock(&test.pkg), bookworm(t), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		} else if p := got.Packages[0]; p.Kind != test.want || p.File.Name != test.file || p.By != &test.pkg {
@@ -150,7 +151,7 @@ func TestSelectPolicies(t *testing.T) {
 		{"neither", lock.Request{NoBinary: lock.Policy{All: true}, NoBuild: lock.Policy{Names: []string{"a"}}}, ""},
 	}
 	for _, test := range tests {
-		got, err := lock.Select(newLock(both), bookworm(t), test.request)
+		got, err := lock.Select(newLock(both), bookworm(t), test.request, offline.Index{})
 		switch {
 		case test.want == "" && errors.Is(err, lock.NoArtifact):
 		case err != nil:
@@ -164,12 +165,12 @@ func TestSelectPolicies(t *testing.T) {
 func TestSelectPoliciesOfTheLock(t *testing.T) {
 	p := registry("a", "1.0", "a-1.0-py3-none-any.whl", "a-1.0.tar.gz")
 	p.NoBinary = true
-	got, err := lock.Select(newLock(p), bookworm(t), lock.Request{})
+	got, err := lock.Select(newLock(p), bookworm(t), lock.Request{}, offline.Index{})
 	if err != nil || got.Packages[0].Kind != lock.KindSdist {
 		t.Errorf("no binary: %+v, %v", got, err)
 	}
 	p.NoBuild = true
-	if _, err := lock.Select(newLock(p), bookworm(t), lock.Request{}); !errors.Is(err, lock.NoArtifact) {
+	if _, err := lock.Select(newLock(p), bookworm(t), lock.Request{}, offline.Index{}); !errors.Is(err, lock.NoArtifact) {
 		t.Errorf("neither: %v, want %v", err, lock.NoArtifact)
 	}
 }
@@ -194,7 +195,7 @@ func TestSelectLeavesOut(t *testing.T) {
 		{lock.Request{NoInstall: []string{"D_URL", "none"}}, []string{"a-tree", "c-file", "z-index"}},
 	}
 	for _, test := range tests {
-		got, err := lock.Select(l, bookworm(t), test.request)
+		got, err := lock.Select(l, bookworm(t), test.request, offline.Index{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +212,7 @@ func TestSelectLeavesOut(t *testing.T) {
 func TestSelectWarnings(t *testing.T) {
 	l := newLock()
 	l.Warnings = []diag.Warning{{Rule: "LockCredentials"}}
-	got, err := lock.Select(l, bookworm(t), lock.Request{})
+	got, err := lock.Select(l, bookworm(t), lock.Request{}, offline.Index{})
 	if err != nil || len(got.Warnings) != 1 || got.Warnings[0].Rule != "LockCredentials" {
 		t.Errorf("selection %+v, error %v", got, err)
 	}
@@ -237,7 +238,7 @@ func TestRequiresPython(t *testing.T) {
 		}
 		l := newLock()
 		l.RequiresPython = requires
-		_, err = lock.Select(l, target(t, "amd64", test.python, wheel.Libc{Family: "glibc", Major: 2, Minor: 36}), lock.Request{})
+		_, err = lock.Select(l, target(t, "amd64", test.python, wheel.Libc{Family: "glibc", Major: 2, Minor: 36}), lock.Request{}, offline.Index{})
 		if (err == nil) != test.ok || err != nil && !errors.Is(err, lock.WrongPython) {
 			t.Errorf("Python %s with %q: %v", test.python, test.requires, err)
 		}
@@ -302,7 +303,7 @@ func TestMessages(t *testing.T) {
 	}
 	var text strings.Builder
 	for _, test := range tests {
-		_, err := lock.Select(test.lock, test.target, test.request)
+		_, err := lock.Select(test.lock, test.target, test.request, offline.Index{})
 		var reason lock.Reason
 		if !errors.Is(err, test.reason) || !errors.As(err, &reason) || reason != test.reason {
 			t.Fatalf("%s: %v is no %s", test.name, err, test.reason)

@@ -78,3 +78,12 @@ func machineOf(arch, variant string) (string, error) {
 	}
 	return machine, nil
 }
+
+// best is the first tag of a target. No two targets share it, since it has the
+// interpreter, the C library and the machine.
+func (t Target) best() string {
+	if t.Tags == nil {
+		return ""
+	}
+	return t.Tags.List()[0]
+}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/imagespec/imagespec/lockparse/internal/pyjson"
 	"github.com/imagespec/imagespec/lockparse/internal/tomltree"
 	"github.com/imagespec/imagespec/lockparse/pep440"
@@ -29,7 +27,7 @@ func (r *reader) stale() string {
 	if digest == "" {
 		return "it has no content_hash"
 	}
-	hashes := contentHashes(r.file.project.source.Data)
+	hashes := r.file.project.hashes
 	if algorithm != "sha256" || len(hashes) == 0 || slices.Contains(hashes, digest) {
 		return ""
 	}
@@ -39,19 +37,14 @@ func (r *reader) stale() string {
 	return "the dependencies, groups, sources or settings of the project have changed"
 }
 
-// contentHashes gives the digests that the releases of PDM take of a
-// pyproject.toml. What they hash has changed twice. There are none where PDM
-// fails to make one, because of a date.
-func contentHashes(data []byte) []string {
-	var root map[string]any
-	if err := toml.Unmarshal(data, &root); err != nil {
-		return nil
-	}
-	project, settings := table(root, "project"), table(root, "tool", "pdm")
+// contentHashes gives the digests that the releases of PDM take of the tables
+// project, dependency-groups and tool.pdm. What they hash has changed twice.
+// There are none where PDM fails to make one, because of a date.
+func contentHashes(project, groups, settings map[string]any) []string {
 	content := map[string]any{
 		"sources":               get(settings, "source", []any{}),
 		"dependencies":          get(project, "dependencies", []any{}),
-		"dev-dependencies":      devDependencies(root),
+		"dev-dependencies":      devDependencies(groups, table(settings, "dev-dependencies")),
 		"optional-dependencies": get(project, "optional-dependencies", map[string]any{}),
 		"requires-python":       get(project, "requires-python", ""),
 		"resolution":            get(settings, "resolution", map[string]any{}),
@@ -79,9 +72,9 @@ func addHash(hashes []string, content map[string]any) []string {
 }
 
 // devDependencies gives the groups of PEP 735 and those of PDM in one.
-func devDependencies(root map[string]any) map[string]any {
+func devDependencies(standard, own map[string]any) map[string]any {
 	groups := make(map[string]any)
-	for _, from := range []map[string]any{table(root, "dependency-groups"), table(root, "tool", "pdm", "dev-dependencies")} {
+	for _, from := range []map[string]any{standard, own} {
 		for _, name := range sortedKeys(from) {
 			normal := pep508.NormalizeName(name)
 			before, _ := groups[normal].([]any)
@@ -95,12 +88,10 @@ func devDependencies(root map[string]any) map[string]any {
 	return groups
 }
 
-// table gives a table within tables, nil if there is none.
-func table(root map[string]any, keys ...string) map[string]any {
-	for _, key := range keys {
-		root, _ = root[key].(map[string]any)
-	}
-	return root
+// table gives a table within a table, nil if there is none.
+func table(in map[string]any, key string) map[string]any {
+	t, _ := in[key].(map[string]any)
+	return t
 }
 
 func get(table map[string]any, key string, absent any) any {

@@ -166,8 +166,12 @@ func TestLive(t *testing.T) {
 	var questions []question
 	for _, name := range sortedKeys(dirs) {
 		for i, target := range [][2]string{
-			{"3.12.4", "manylinux_2_40_x86_64"}, {"3.9.21", "manylinux_2_36_x86_64"}, {"3.10.4", "manylinux_2_36_x86_64"},
-			{"3.13.1", "manylinux_2_36_x86_64"}, {"3.13.1", "manylinux_2_36_aarch64"}, {"3.8.10", "manylinux_2_36_x86_64"},
+			{"3.12.4", "manylinux_2_40_x86_64"},
+			{"3.9.21", "manylinux_2_36_x86_64"},
+			{"3.10.4", "manylinux_2_36_x86_64"},
+			{"3.13.1", "manylinux_2_36_x86_64"},
+			{"3.13.1", "manylinux_2_36_aarch64"},
+			{"3.8.10", "manylinux_2_36_x86_64"},
 		} {
 			for j, r := range liveRequests() {
 				if os.Getenv("IMAGESPEC_LIVE") == "" && (i > 1 || j > 2) {

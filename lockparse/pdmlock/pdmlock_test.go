@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pdmlock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
@@ -164,7 +165,7 @@ func TestFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{NoInstallProject: true})
+		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{NoInstallProject: true}, offline.Index{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +190,7 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{DefaultGroups: true})
+	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{DefaultGroups: true}, offline.Index{})
 	if err != nil {
 		t.Fatal(diag.Format(err))
 	}
@@ -462,7 +463,7 @@ func (m mistake) refusal(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	_, err = lock.Select(l, linux(t, "3.12.4"), m.request)
+	_, err = lock.Select(l, linux(t, "3.12.4"), m.request, offline.Index{})
 	return err
 }
 

@@ -28,6 +28,7 @@ type project struct {
 	excludes     map[string]bool   // packages that are never installed
 	overrides    map[string]bool   // packages that are locked whatever requires them
 	indexList    []index
+	hashes       []string // that PDM may have stored in a lock of the project
 	warnings     []diag.Warning
 }
 
@@ -85,6 +86,7 @@ func parseProject(src *diag.Source) (*project, error) {
 		p.overrides[pep508.NormalizeName(key.Name)] = true
 	}
 	p.readIndexes(doc, settings)
+	p.hashes = contentHashes(table.Plain(), root.Table("dependency-groups").Plain(), settings.Plain())
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}

@@ -128,6 +128,26 @@ func (m Marker) IsTrue() bool { return m.expr.kind == always || m.expr.ignored }
 // formats do not define.
 func (m Marker) UsesExtra() bool { return m.usesExtra }
 
+// Values gives every comparison of a variable with a string: the variable by
+// its name, and the string. Between these strings the marker changes nothing.
+func (m Marker) Values(yield func(variable, value string) bool) { m.expr.values(yield) }
+
+func (e *expr) values(yield func(variable, value string) bool) bool {
+	if e.kind == compare {
+		left, right := e.leaf.left, e.leaf.right
+		if left.variable == literal {
+			left, right = right, left
+		}
+		return yield(left.variable.String(), right.text)
+	}
+	for i := range e.terms {
+		if !e.terms[i].values(yield) {
+			return false
+		}
+	}
+	return true
+}
+
 // String gives the marker in normal form, empty for the zero value: double
 // quotes, single spaces, no needless parentheses around a comparison, extras
 // in normal form. What the UV dialect ignores is part of it.

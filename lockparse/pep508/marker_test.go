@@ -769,3 +769,24 @@ func TestPoetry(t *testing.T) {
 		}
 	}
 }
+
+func TestValues(t *testing.T) {
+	m, err := pep508.ParseMarker(`(os_name == "nt" or "3.10" <= python_version) and sys_platform in "linux darwin" and extra == "gpu"`, pep508.UV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for variable, value := range m.Values {
+		got = append(got, variable+" "+value)
+		if variable == "extra" {
+			break
+		}
+	}
+	want := []string{"os_name nt", "python_version 3.10", "sys_platform linux darwin", "extra gpu"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for variable, value := range (pep508.Marker{}).Values {
+		t.Errorf("no marker asks for %s %s", variable, value)
+	}
+}

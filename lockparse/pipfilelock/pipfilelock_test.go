@@ -12,6 +12,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/vectors"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pipfilelock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
@@ -182,7 +183,7 @@ func TestSelect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{}); !errors.Is(err, lock.WrongPython) {
+	if _, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{}, offline.Index{}); !errors.Is(err, lock.WrongPython) {
 		t.Errorf("Python 3.11: %v", err)
 	}
 	// Two versions in two categories.
@@ -190,14 +191,14 @@ func TestSelect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{Groups: []string{"dev"}}); !errors.Is(err, lock.Ambiguous) {
+	if _, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{Groups: []string{"dev"}}, offline.Index{}); !errors.Is(err, lock.Ambiguous) {
 		t.Errorf("two versions: %v", err)
 	}
 	l, err = parse(`{"default": {"a": {"file": "https://example.com/a-1-py3-none-any.whl", "hashes": ["@1"]}}}`, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{})
+	s, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{}, offline.Index{})
 	if err != nil || s.Packages[0].File.URL != "https://example.com/a-1-py3-none-any.whl" {
 		t.Errorf("by URL: %+v, %v", s, err)
 	}

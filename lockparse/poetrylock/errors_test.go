@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/poetrylock"
 )
@@ -74,8 +75,12 @@ func TestMessages(t *testing.T) {
 		{"old lock without project", numpy + metadata("2.0"), "", lock.Request{}, lock.Malformed},
 		{"not locked", numpy + metadata("2.0"), poetryProject + "pandas = \"^2\"\n", lock.Request{}, lock.Malformed},
 		{"no version fits", numpy + pkg("numpy", "1.24.4", "files = []") + metadata("2.0"), poetryProject + "numpy = \"^2\"\n", lock.Request{}, lock.Malformed},
-		{"no version fits two", numpy + pkg("pandas", "2.0", "files = []", "[package.dependencies]", `numpy = ">=2"`) + metadata("2.0"),
-			poetryProject + "numpy = \"^1\"\npandas = \"*\"\n", lock.Request{}, lock.Malformed},
+		{
+			"no version fits two", numpy + pkg("pandas", "2.0", "files = []", "[package.dependencies]", `numpy = ">=2"`) + metadata("2.0"),
+			poetryProject + "numpy = \"^1\"\npandas = \"*\"\n",
+			lock.Request{},
+			lock.Malformed,
+		},
 		{"bad requirement", numpy + metadata("2.0"), "[project]\nname = \"app\"\ndependencies = [\n    \"numpy >= \",\n]\n", lock.Request{}, lock.Malformed},
 		{"unknown include", numpy + metadata("2.0"), poetryProject + "\n[tool.poetry.group.docs]\ninclude-groups = [\"tets\"]\n", lock.Request{Groups: []string{"docs"}}, lock.Malformed},
 	}
@@ -83,7 +88,7 @@ func TestMessages(t *testing.T) {
 	for _, test := range tests {
 		l, err := read(test.lock, test.project)
 		if err == nil {
-			_, err = lock.Select(l, linux(t, "3.12.4"), test.request)
+			_, err = lock.Select(l, linux(t, "3.12.4"), test.request, offline.Index{})
 		}
 		if !errors.Is(err, test.reason) {
 			t.Errorf("%s: %v is no %s", test.name, err, test.reason)

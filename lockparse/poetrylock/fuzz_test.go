@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -47,7 +48,7 @@ func outcome(t *testing.T, lockfile, pyproject string, target lock.Target, r loc
 	l, err := read(lockfile, pyproject)
 	if err == nil {
 		var s *lock.Selection
-		if s, err = lock.Select(l, target, r); err == nil {
+		if s, err = lock.Select(l, target, r, offline.Index{}); err == nil {
 			var b strings.Builder
 			for _, p := range s.Packages {
 				fmt.Fprintf(&b, "%s %s %s, ", p.Package, p.Kind, p.File.Name)

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/poetrylock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
@@ -72,7 +73,7 @@ func linux(t testing.TB, python string) lock.Target {
 // selected names the packages that a request gets, or the error.
 func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string {
 	t.Helper()
-	s, err := lock.Select(l, linux(t, python), r)
+	s, err := lock.Select(l, linux(t, python), r, offline.Index{})
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -114,7 +115,7 @@ func TestProjects(t *testing.T) {
 			if c.Defaults {
 				r.NoInstallProject = true
 			}
-			s, err := lock.Select(l, linux(t, c.Python), r)
+			s, err := lock.Select(l, linux(t, c.Python), r, offline.Index{})
 			if err != nil {
 				t.Errorf("%s %+v: %v", name, c, err)
 				continue

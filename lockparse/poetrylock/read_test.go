@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -69,7 +70,7 @@ func TestOldFiles(t *testing.T) {
     {file = "a-1.0-SNAPSHOT-py3-none-any-x.whl"},
     {file = "a-1.0.0-py3-none-any.whl"},
 ]`)+metadata("2.1"), "")
-	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{})
+	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
 	if err != nil || s.Packages[0].File.Name != "a-1.0.0-py3-none-any.whl" {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -87,30 +88,59 @@ func TestSources(t *testing.T) {
 		kind       lock.Kind
 		file       lock.File
 	}{
-		{"index", `files = [{file = "a-1-py3-none-any.whl"}]` + "\n" + source(`type = "legacy"`, `url = "https://host/simple"`, `reference = "own"`),
-			lock.Source{Origin: lock.Registry, URL: "https://host/simple"}, lock.KindWheel, lock.File{Name: "a-1-py3-none-any.whl", Line: 6}},
-		{"git", "files = []\n" + source(`type = "git"`, `url = "https://host/a.git"`, `reference = "main"`, `resolved_reference = "`+commit+`"`, `subdirectory = "py"`),
-			lock.Source{Origin: lock.Git, URL: "https://host/a.git", Commit: commit, Ref: "main", Subdirectory: "py"}, lock.KindGit, lock.File{}},
-		{"git of 1.0", source(`type = "git"`, `url = "https://host/a.git"`, `reference = "`+commit+`"`),
-			lock.Source{Origin: lock.Git, URL: "https://host/a.git", Commit: commit}, lock.KindGit, lock.File{}},
-		{"git by SSH", "files = []\n" + source(`type = "git"`, `url = "git@host:team/a.git"`, `reference = "HEAD"`, `resolved_reference = "`+commit+`"`),
-			lock.Source{Origin: lock.Git, URL: "git@host:team/a.git", Commit: commit, Ref: "HEAD"}, lock.KindGit, lock.File{}},
-		{"directory", "files = []\ndevelop = true\n" + source(`type = "directory"`, `url = "../libs/a/"`),
-			lock.Source{Origin: lock.Directory, Path: "../libs/a", Editable: true}, lock.KindDirectory, lock.File{}},
-		{"file", `files = [{file = "a-1-py3-none-any.whl", hash = "sha256:` + strings.Repeat("0", 64) + `"}]` + "\n" + source(`type = "file"`, `url = "dist/a-1-py3-none-any.whl"`),
-			lock.Source{Origin: lock.Archive, Path: "dist/a-1-py3-none-any.whl"}, lock.KindWheel,
-			lock.File{Name: "a-1-py3-none-any.whl", Path: "dist/a-1-py3-none-any.whl", Hashes: sha256("0"), Line: 2}},
-		{"URL", `files = [{file = "a-1+cpu-py3-none-any.whl", hash = "sha256:` + strings.Repeat("0", 64) + `"}]` + "\n" +
-			source(`type = "url"`, `url = "https://host/a-1%2Bcpu-py3-none-any.whl"`),
-			lock.Source{Origin: lock.Archive, URL: "https://host/a-1%2Bcpu-py3-none-any.whl"}, lock.KindWheel,
-			lock.File{Name: "a-1+cpu-py3-none-any.whl", URL: "https://host/a-1%2Bcpu-py3-none-any.whl", Hashes: sha256("0"), Line: 2}},
-		{"URL of a source distribution", "files = []\n" + source(`type = "url"`, `url = "https://host/a-1.zip"`, `subdirectory = "py"`),
-			lock.Source{Origin: lock.Archive, URL: "https://host/a-1.zip", Subdirectory: "py"}, lock.KindArchive,
-			lock.File{Name: "a-1.zip", URL: "https://host/a-1.zip", Line: 2}},
+		{
+			"index", `files = [{file = "a-1-py3-none-any.whl"}]` + "\n" + source(`type = "legacy"`, `url = "https://host/simple"`, `reference = "own"`),
+			lock.Source{Origin: lock.Registry, URL: "https://host/simple"},
+			lock.KindWheel,
+			lock.File{Name: "a-1-py3-none-any.whl", URL: offline.URL + "a-1-py3-none-any.whl", Line: 6},
+		},
+		{
+			"git", "files = []\n" + source(`type = "git"`, `url = "https://host/a.git"`, `reference = "main"`, `resolved_reference = "`+commit+`"`, `subdirectory = "py"`),
+			lock.Source{Origin: lock.Git, URL: "https://host/a.git", Commit: commit, Ref: "main", Subdirectory: "py"},
+			lock.KindGit,
+			lock.File{},
+		},
+		{
+			"git of 1.0", source(`type = "git"`, `url = "https://host/a.git"`, `reference = "`+commit+`"`),
+			lock.Source{Origin: lock.Git, URL: "https://host/a.git", Commit: commit},
+			lock.KindGit,
+			lock.File{},
+		},
+		{
+			"git by SSH", "files = []\n" + source(`type = "git"`, `url = "git@host:team/a.git"`, `reference = "HEAD"`, `resolved_reference = "`+commit+`"`),
+			lock.Source{Origin: lock.Git, URL: "git@host:team/a.git", Commit: commit, Ref: "HEAD"},
+			lock.KindGit,
+			lock.File{},
+		},
+		{
+			"directory", "files = []\ndevelop = true\n" + source(`type = "directory"`, `url = "../libs/a/"`),
+			lock.Source{Origin: lock.Directory, Path: "../libs/a", Editable: true},
+			lock.KindDirectory,
+			lock.File{},
+		},
+		{
+			"file", `files = [{file = "a-1-py3-none-any.whl", hash = "sha256:` + strings.Repeat("0", 64) + `"}]` + "\n" + source(`type = "file"`, `url = "dist/a-1-py3-none-any.whl"`),
+			lock.Source{Origin: lock.Archive, Path: "dist/a-1-py3-none-any.whl"},
+			lock.KindWheel,
+			lock.File{Name: "a-1-py3-none-any.whl", Path: "dist/a-1-py3-none-any.whl", Hashes: sha256("0"), Line: 2},
+		},
+		{
+			"URL", `files = [{file = "a-1+cpu-py3-none-any.whl", hash = "sha256:` + strings.Repeat("0", 64) + `"}]` + "\n" +
+				source(`type = "url"`, `url = "https://host/a-1%2Bcpu-py3-none-any.whl"`),
+			lock.Source{Origin: lock.Archive, URL: "https://host/a-1%2Bcpu-py3-none-any.whl"},
+			lock.KindWheel,
+			lock.File{Name: "a-1+cpu-py3-none-any.whl", URL: "https://host/a-1%2Bcpu-py3-none-any.whl", Hashes: sha256("0"), Line: 2},
+		},
+		{
+			"URL of a source distribution", "files = []\n" + source(`type = "url"`, `url = "https://host/a-1.zip"`, `subdirectory = "py"`),
+			lock.Source{Origin: lock.Archive, URL: "https://host/a-1.zip", Subdirectory: "py"},
+			lock.KindArchive,
+			lock.File{Name: "a-1.zip", URL: "https://host/a-1.zip", Line: 2},
+		},
 	}
 	for _, test := range tests {
 		l := mustRead(t, pkg("a", "1", test.text)+metadata("2.1"), "")
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{})
+		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue

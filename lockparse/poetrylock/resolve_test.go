@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -477,7 +478,7 @@ func TestBy(t *testing.T) {
 	text := locked("c 1") + with("a 1", "[package.dependencies]", `b = "*"`) + with("b 1", "[package.dependencies]", `c = "*"`)
 	for _, version := range []string{"2.0", "2.1"} {
 		l := mustRead(t, text+metadata(version), poetryProject+"a = \"*\"\n")
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{})
+		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -148,7 +148,7 @@ func (q question) answer(t *testing.T, l *lock.Lock) ([]string, error) {
 	if l == nil {
 		return nil, lock.Malformed
 	}
-	s, err := lock.Select(l, target(t, q.Target), lock.Request{Extras: q.Extras, Groups: q.Groups, DefaultGroups: q.Groups == nil})
+	s, err := lock.Select(l, target(t, q.Target), lock.Request{Extras: q.Extras, Groups: q.Groups, DefaultGroups: q.Groups == nil}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func TestLiveUV(t *testing.T) {
 			targets := liveTargets(t, python)
 			for _, platform := range slices.Sorted(maps.Keys(targets)) {
 				want, uvErr := u.install(t, dir, python, platform)
-				s, err := lock.Select(l, targets[platform], lock.Request{DefaultGroups: true})
+				s, err := lock.Select(l, targets[platform], lock.Request{DefaultGroups: true}, nil)
 				switch {
 				case err != nil && uvErr != nil:
 					refused++

@@ -71,7 +71,7 @@ func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string 
 	t.Helper()
 	target := target(t, "cp312-linux-x86_64")
 	target.Env.PythonFullVersion, target.Env.PythonVersion = python, python[:strings.LastIndexByte(python, '.')]
-	s, err := lock.Select(l, target, r)
+	s, err := lock.Select(l, target, r, nil)
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -99,9 +99,12 @@ func TestSelect(t *testing.T) {
 		{"without defaults", "3.12.4", lock.Request{DefaultGroups: true, NoGroups: []string{"default"}}, "trainer"},
 		{"without the project", "3.12.4", lock.Request{DefaultGroups: true, NoInstallProject: true}, "click 8.1.8"},
 		{"without members", "3.12.4", lock.Request{DefaultGroups: true, NoInstallWorkspace: true}, "click 8.1.8"},
-		{"extras that exclude each other", "3.12.4", lock.Request{AllExtras: true},
+		{
+			"extras that exclude each other", "3.12.4",
+			lock.Request{AllExtras: true},
 			"error: pylock.toml:18: the lock selects torch twice: 2.6.0 and 2.5.0\n" +
-				"if extras or groups ask for different versions, request only one of them"},
+				"if extras or groups ask for different versions, request only one of them",
+		},
 	}
 	l := mustParse(t, trainer())
 	for _, test := range tests {
@@ -312,7 +315,7 @@ func (m mistake) refusal(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	_, err = lock.Select(l, target(t, "cp312-linux-x86_64"), m.request)
+	_, err = lock.Select(l, target(t, "cp312-linux-x86_64"), m.request, nil)
 	return err
 }
 
@@ -363,7 +366,7 @@ func FuzzParse(f *testing.F) {
 		for _, p := range l.Packages {
 			checkPackage(t, p)
 		}
-		s, err := lock.Select(l, fixed, lock.Request{DefaultGroups: true, AllExtras: true})
+		s, err := lock.Select(l, fixed, lock.Request{DefaultGroups: true, AllExtras: true}, nil)
 		if err == nil && len(s.Packages) > len(l.Packages) {
 			t.Errorf("%d packages of %d are selected", len(s.Packages), len(l.Packages))
 		}

@@ -110,7 +110,7 @@ func (d *document) askedExtras(r lock.Request) (map[string]bool, error) {
 	for _, extra := range asked {
 		if !slices.Contains(d.extras, extra) {
 			return nil, lock.UnknownExtra.Errorf(diag.Range{Source: d.source}, "the lock has no extra %q", extra).
-				WithHint("%s", diag.Suggest(extra, d.extras))
+				WithHint("%s", suggest(extra, d.extras, "it was made without extras"))
 		}
 	}
 	return set(asked), nil
@@ -127,7 +127,7 @@ func (d *document) askedGroups(r lock.Request) (map[string]bool, error) {
 		// To leave out "dev" is no mistake where there is none.
 		if !known[group] && (group != "dev" || slices.Contains(asked, group)) {
 			return nil, lock.UnknownGroup.Errorf(diag.Range{Source: d.source}, "the lock has no dependency group %q", group).
-				WithHint("%s", diag.Suggest(group, slices.Collect(maps.Keys(known))))
+				WithHint("%s", suggest(group, slices.Collect(maps.Keys(known)), "it was made without dependency groups"))
 		}
 	}
 	groups := set(asked)
@@ -149,4 +149,12 @@ func set(names []string) map[string]bool {
 		m[name] = true
 	}
 	return m
+}
+
+// suggest gives the nearest of the known names, or says that there are none.
+func suggest(name string, known []string, none string) string {
+	if len(known) == 0 {
+		return none
+	}
+	return diag.Suggest(name, known)
 }

@@ -89,7 +89,7 @@ func (c selectCase) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, target(t, c.Target), lock.Request{Extras: c.Extras, Groups: c.Groups, DefaultGroups: c.Groups == nil})
+	s, err := lock.Select(l, target(t, c.Target), lock.Request{Extras: c.Extras, Groups: c.Groups, DefaultGroups: c.Groups == nil}, nil)
 	if c.Error != "" {
 		if reason := c.reason(); !errors.Is(err, reason) {
 			t.Errorf("error %v, want %q, packaging says %s", err, reason, c.Error)
@@ -201,7 +201,7 @@ func (e export) check(t *testing.T) {
 	if got, want := len(l.Packages), strings.Count(e.Pylock, "[[packages]]"); got != want {
 		t.Errorf("read %d packages of %d", got, want)
 	}
-	s, err := lock.Select(l, target(t, "cp313-linux-x86_64"), lock.Request{DefaultGroups: true})
+	s, err := lock.Select(l, target(t, "cp313-linux-x86_64"), lock.Request{DefaultGroups: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/requirements"
 	"github.com/imagespec/imagespec/lockparse/wheel"
@@ -414,7 +415,7 @@ func TestSelectLocalAndURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, bookworm(t, "3.12.4"), lock.Request{})
+	s, err := lock.Select(l, bookworm(t, "3.12.4"), lock.Request{}, offline.Index{})
 	if err != nil {
 		t.Fatal(err)
 	}

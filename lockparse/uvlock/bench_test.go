@@ -25,7 +25,7 @@ func BenchmarkSelect(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := lock.Select(l, target, lock.Request{}); err != nil {
+		if _, err := lock.Select(l, target, lock.Request{}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

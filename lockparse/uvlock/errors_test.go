@@ -108,7 +108,7 @@ func TestProjectMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = lock.Select(l, linux(t, "3.12"), lock.Request{})
+	_, err = lock.Select(l, linux(t, "3.12"), lock.Request{}, nil)
 	if !errors.Is(err, lock.UnknownPackage) || !strings.Contains(err.Error(), `back/pyproject.toml: the project "other" is not in back/uv.lock`) {
 		t.Errorf("error %v", err)
 	}
@@ -124,7 +124,7 @@ func selectFrom(t *testing.T, fsys fstest.MapFS, r lock.Request) (*lock.Selectio
 	if err != nil {
 		return nil, err
 	}
-	return lock.Select(l, linux(t, "3.12"), r)
+	return lock.Select(l, linux(t, "3.12"), r, nil)
 }
 
 func golden(t *testing.T, name, got string) {

@@ -55,7 +55,7 @@ func (s snapshot) checkExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := linux(t, s.Python[0])
-	selection, err := lock.Select(l, target, s.request(t))
+	selection, err := lock.Select(l, target, s.request(t), nil)
 	if s.ExitCode != 0 {
 		if !errors.Is(err, lock.Conflict) {
 			t.Errorf("error %v, but uv says:\n%s", err, s.Output)

@@ -146,7 +146,7 @@ func refusals() map[lock.Reason][]string {
 func (u *uv) agree(t *testing.T, l *lock.Lock, dir string, target lock.Target, platform string, r lock.Request) {
 	t.Helper()
 	want, uvErr := u.sync(t, dir, target.Env.PythonFullVersion, platform, r)
-	s, err := lock.Select(l, target, r)
+	s, err := lock.Select(l, target, r, nil)
 	switch {
 	case err != nil && uvErr != nil:
 		var reason lock.Reason

@@ -39,7 +39,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, r := range []lock.Request{{}, {AllPackages: true, AllExtras: true, AllGroups: true}} {
-			s, err := lock.Select(l, target, r)
+			s, err := lock.Select(l, target, r, nil)
 			if err != nil {
 				checkError(t, err)
 				continue
@@ -98,7 +98,7 @@ func TestPackageOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := lock.Select(l, linux(t, "3.12"), r)
+		s, err := lock.Select(l, linux(t, "3.12"), r, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestExtrasAdd(t *testing.T) {
 	var extras []string
 	for _, extra := range []string{"cli", "format-pdf", "models-local", "format-audio"} {
 		extras = append(extras, extra)
-		s, err := lock.Select(l, linux(t, "3.12"), lock.Request{Extras: extras})
+		s, err := lock.Select(l, linux(t, "3.12"), lock.Request{Extras: extras}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestHostile(t *testing.T) {
 		start := time.Now()
 		l, err := parse(test.text)
 		if err == nil {
-			_, err = lock.Select(l, linux(t, "3.12"), lock.Request{AllGroups: true, AllExtras: true, AllPackages: true})
+			_, err = lock.Select(l, linux(t, "3.12"), lock.Request{AllGroups: true, AllExtras: true, AllPackages: true}, nil)
 		}
 		if err != nil {
 			checkError(t, err)

@@ -238,10 +238,18 @@ func (q *query) checkExtras() error {
 	for _, extra := range q.request.Extras {
 		if !known[extra] {
 			return lock.UnknownExtra.Errorf(q.at(), "the project has no extra %q", extra).
-				WithHint("%s", diag.Suggest(extra, sortedKeys(known)))
+				WithHint("%s", suggest(extra, known, "the project declares no extras"))
 		}
 	}
 	return nil
+}
+
+// suggest gives the nearest of the known names, or says that there are none.
+func suggest(name string, known map[string]bool, none string) string {
+	if len(known) == 0 {
+		return none
+	}
+	return diag.Suggest(name, sortedKeys(known))
 }
 
 // checkGroups refuses groups that nothing defines. To leave out the group
@@ -251,7 +259,7 @@ func (q *query) checkGroups() error {
 	for _, group := range slices.Concat(q.request.Groups, q.request.NoGroups) {
 		if !known[group] && (group != "dev" || slices.Contains(q.request.Groups, group)) {
 			return lock.UnknownGroup.Errorf(q.at(), "the project has no dependency group %q", group).
-				WithHint("%s", diag.Suggest(group, sortedKeys(known)))
+				WithHint("%s", suggest(group, known, "the project declares no dependency groups"))
 		}
 	}
 	return nil

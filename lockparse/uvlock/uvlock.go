@@ -10,8 +10,8 @@
 // requires-python and the lock's environments. So these are checked first,
 // and edges of packages that were not reached are never evaluated.
 //
-// Whether the lock is up to date with its pyproject.toml is not checked. Where
-// uv lets something pass that would install what nobody asked for, we refuse:
+// A lock that no longer fits its pyproject.toml is read all the same, with a
+// warning. Where uv lets something pass that would install what nobody asked for, we refuse:
 //
 //   - a wheel of another project than its package; uv looks at versions only,
 //   - two versions of a package, which uv would install one over the other,
@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/internal/tomltree"
@@ -30,6 +31,7 @@ import (
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
 	"github.com/imagespec/imagespec/lockparse/pyproject"
+	"github.com/imagespec/imagespec/lockparse/uvlock/internal/fresh"
 )
 
 // Format is the name of the format, and of its file.
@@ -147,11 +149,50 @@ func Parse(src *diag.Source, open func(name string) (*diag.Source, error)) (*loc
 	if err := doc.Err(); err != nil {
 		return nil, lock.Malformed.Wrap(err)
 	}
+	open = remembered(open)
 	r.graph.findMembers()
 	if err := r.graph.readProjects(open); err != nil {
 		return nil, err
 	}
+	r.stale(open)
 	return r.lock, nil
+}
+
+// remembered reads each file once: that may take a round trip to a client.
+func remembered(open func(string) (*diag.Source, error)) func(string) (*diag.Source, error) {
+	type answer struct {
+		src *diag.Source
+		err error
+	}
+	known := make(map[string]answer)
+	return func(name string) (*diag.Source, error) {
+		a, ok := known[name]
+		if !ok {
+			a.src, a.err = open(name)
+			known[name] = a
+		}
+		return a.src, a.err
+	}
+}
+
+// maxChanges is how many changes a warning names.
+const maxChanges = 3
+
+// stale warns about a lock that does not fit its projects.
+func (r *reader) stale(open func(string) (*diag.Source, error)) {
+	changes := fresh.Check(r.doc.Root(), r.lock.RequiresPython, open)
+	if len(changes) == 0 {
+		return
+	}
+	var texts []string
+	for _, c := range changes {
+		texts = append(texts, c.Text)
+	}
+	if len(texts) > maxChanges {
+		texts = append(texts[:maxChanges], "…")
+	}
+	r.warn(changes[0].Line, lock.StaleLock,
+		fmt.Sprintf("%s does not fit %s: %s", r.graph.source.Name, changes[0].File, strings.Join(texts, ", ")), `run "uv lock"`)
 }
 
 // checkVersion comes before all else: what an unknown version means is not

@@ -28,7 +28,7 @@ func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, target, r)
+	s, err := lock.Select(l, target, r, nil)
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -161,7 +161,7 @@ func TestBy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, target, lock.Request{Package: "member"})
+	s, err := lock.Select(l, target, lock.Request{Package: "member"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func (s snapshot) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := lock.Select(l, linux(t, s.Python[0]), s.request(t))
+	got, err := lock.Select(l, linux(t, s.Python[0]), s.request(t), nil)
 	if s.Category == "error" {
 		if !errors.Is(err, lock.Conflict) {
 			t.Errorf("error %v, but uv says:\n%s", err, s.Output)
@@ -331,13 +331,13 @@ func (c projectCase) check(t *testing.T, l *lock.Lock, target lock.Target) {
 	if len(missing) > 0 {
 		// The model goes on where a package has no file; we name all of them,
 		// and go on if told to leave them out.
-		_, err := lock.Select(l, target, r)
+		_, err := lock.Select(l, target, r, nil)
 		if !errors.Is(err, lock.NoArtifact) || len(diag.All(err)) != len(missing) {
 			t.Errorf("error %v, want one for each of %v", err, missing)
 		}
 		r.NoInstall = missing
 	}
-	got, err := lock.Select(l, target, r)
+	got, err := lock.Select(l, target, r, nil)
 	switch {
 	case c.Error == "requires-python" && errors.Is(err, lock.WrongPython):
 	case c.Error == "platform" && errors.Is(err, lock.UnsupportedPlatform):

@@ -106,7 +106,7 @@ func TestWalk(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		s, err := lock.Select(l, linux(t, "3.12"), test.request)
+		s, err := lock.Select(l, linux(t, "3.12"), test.request, nil)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue

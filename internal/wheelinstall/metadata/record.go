@@ -20,7 +20,8 @@ type Row struct {
 
 // ParseRecord reads RECORD. Of each row the path is cleaned; a slash before it,
 // which wheels of selenium had, is dropped. Rows without path are skipped.
-// What is not CSV, or has a size that is no number, is an error naming the line.
+// What is not CSV, has a size that is no number, or a line break within a field,
+// which no file of a wheel has in its name, is an error naming the line.
 func ParseRecord(data []byte) ([]Row, error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
 	r.FieldsPerRecord = -1
@@ -32,6 +33,9 @@ func ParseRecord(data []byte) ([]Row, error) {
 	for i, f := range fields {
 		if len(f) == 0 || f[0] == "" {
 			continue
+		}
+		if joined := strings.Join(f, ""); strings.ContainsAny(joined, "\r\n") {
+			return nil, fmt.Errorf("RECORD: row %d: %q has a line break within", i+1, joined)
 		}
 		row := Row{Path: path.Clean(strings.TrimLeft(f[0], "/")), Size: -1}
 		if len(f) > 1 {

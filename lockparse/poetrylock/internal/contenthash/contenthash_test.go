@@ -60,20 +60,34 @@ func TestSum(t *testing.T) {
 		{"another name", strings.Replace(poetry, `"a"`, `"b"`, 1), base},
 		{"empty groups", poetry + "[dependency-groups]\n", base},
 		{"the name of [project]", "[project]\nname = \"a\"\n" + poetry, base},
-		{"another Python", strings.Replace(poetry, "3.9", "3.10", 1),
-			"53f2eabc9c26446fbcc00d348c47878e118afc2054778c3c803a0a8028af27d9"},
-		{"a group", poetry + "[tool.poetry.group.dev]\n",
-			"a943a40756b7a03c80ec1aea9dc399eee107288f2ac421d99dff081b57f2caf4"},
-		{"a standard group", poetry + "[dependency-groups]\ndev = []\n",
-			"3cefcf9e507ecd6394fb11a45e52d06e96b59146be24cee03c019d96c7bbd364"},
-		{"a source", poetry + "[[tool.poetry.source]]\nname = \"own\"\n",
-			"3bfe7d588a694499ecf5243e08255d344e5d0123543fff327826b86f7fd984f3"},
-		{"requires-python", "[project]\nname = \"a\"\nrequires-python = \">=3.9\"\n" + poetry,
-			"b58c80dac9d116b429b5c0c7d4310c977fa94f4e0ec6265b029eeb3b091a1034"},
-		{"values of all types", poetry + `"é😀" = {version = "<2 & >1", size = 1.5e16, small = 1e-5, yes = true, list = [1, "\u0000", []]}`,
-			"8c84a9f0caf6bd3278d1787aab0d1eab1b80108c159a5303af50960cb8a63bc1"},
-		{"nothing of Poetry", "[tool.other]\nx = 1\n",
-			"115cf985d932e9bf5f540555bbdd75decbb62cac81e399375fc19f6277f8c1d8"},
+		{
+			"another Python", strings.Replace(poetry, "3.9", "3.10", 1),
+			"53f2eabc9c26446fbcc00d348c47878e118afc2054778c3c803a0a8028af27d9",
+		},
+		{
+			"a group", poetry + "[tool.poetry.group.dev]\n",
+			"a943a40756b7a03c80ec1aea9dc399eee107288f2ac421d99dff081b57f2caf4",
+		},
+		{
+			"a standard group", poetry + "[dependency-groups]\ndev = []\n",
+			"3cefcf9e507ecd6394fb11a45e52d06e96b59146be24cee03c019d96c7bbd364",
+		},
+		{
+			"a source", poetry + "[[tool.poetry.source]]\nname = \"own\"\n",
+			"3bfe7d588a694499ecf5243e08255d344e5d0123543fff327826b86f7fd984f3",
+		},
+		{
+			"requires-python", "[project]\nname = \"a\"\nrequires-python = \">=3.9\"\n" + poetry,
+			"b58c80dac9d116b429b5c0c7d4310c977fa94f4e0ec6265b029eeb3b091a1034",
+		},
+		{
+			"values of all types", poetry + `"é😀" = {version = "<2 & >1", size = 1.5e16, small = 1e-5, yes = true, list = [1, "\u0000", []]}`,
+			"8c84a9f0caf6bd3278d1787aab0d1eab1b80108c159a5303af50960cb8a63bc1",
+		},
+		{
+			"nothing of Poetry", "[tool.other]\nx = 1\n",
+			"115cf985d932e9bf5f540555bbdd75decbb62cac81e399375fc19f6277f8c1d8",
+		},
 		{"a date", poetry + "x = {day = 2020-01-01}\n", "none"},
 	} {
 		if got := sum(t, test.text, true); got != test.want {
