@@ -85,6 +85,9 @@ const pythonOfFiles = "only the index tells which Python the files require, and 
 // exportUnchecked is the reason where uv sync refuses and uv export does not.
 const exportUnchecked = "uv export checks neither Python versions nor platforms nor files; we refuse what uv sync refuses"
 
+// unknownNames is the reason where a request names what a pylock.toml lacks.
+const unknownNames = "packaging and uv accept unknown extras and groups, against PEP 751; we refuse them"
+
 // buildTags is the reason where the tags of two wheels are equal.
 const buildTags = "packaging.pylock does not look at build tags; we take the higher one for every format"
 
@@ -139,12 +142,16 @@ func disagreements() []disagreement {
 			"uv-export-pylock", "packaging_select", "the tool takes markupsafe-2.1.5",
 			"uv writes file names normalised beside a URL with the published one, MarkupSafe-2.1.5, which we keep",
 		},
+		{"pdm-*pylock", "packaging_select", `the lock has no extra "nope"`, unknownNames},
+		{"pdm-*pylock", "packaging_select", `the lock has no dependency group "nope"`, unknownNames},
+		{"pdm-*pylock", "uv_pip_install", `the lock has no extra "nope"`, unknownNames},
 		{
-			"uv-export-pylock*", "uv_pip_install", "Python 3.9.2 does not satisfy requires-python",
+			"*-export-pylock*", "uv_pip_install", "Python 3.9.2 does not satisfy requires-python",
 			"uv pip does not look at the lock's requires-python",
 		},
 		{"uv-export-pylock-wheels", "packaging_select", "the tool takes build_tag-1.0-1-py3-none-any.whl, not build_tag-1.0-2b-py3-none-any.whl", buildTags},
 		{"uv-export-pylock-wheels", "pip_install", "the tool takes build_tag-1.0-1-py3-none-any.whl, not build_tag-1.0-2b-py3-none-any.whl", buildTags},
+		{"uv-export-pylock-wheels", "packaging_select", "the tool takes plain_linux-1.0-py3-none-linux_x86_64.whl", plainLinux},
 		{"uv-export-pylock-wheels", "pip_install", "the tool takes plain_linux-1.0-py3-none-linux_x86_64.whl", plainLinux},
 		{"uv-compile-one", "pip_install", "versions that require a different python", pythonOfFiles},
 	}

@@ -419,7 +419,8 @@ def pdm_env(folder):
 
 def pdm_lock(folder, project):
     (folder / ".pdm-python").write_text(interpreter(project.get("python", "3.11")))
-    run([tool("pdm"), "lock", *project.get("options", [])], folder, pdm_env(folder))
+    form = "pylock" if project["file"] == "pylock.toml" else "pdm"
+    run([tool("pdm"), "lock", *project.get("options", [])], folder, {**pdm_env(folder), "PDM_LOCK_FORMAT": form})
 
 
 def pdm_arguments(request):
@@ -508,6 +509,7 @@ LOCKERS = {
     "poetry-export": (poetry_export, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}, TOOLS["poetry"][1]),
     "pip-lock": (pip_lock, "pylock.toml", {packaging_select: TARGETS + NAMED, uv_pip_install: TARGETS + NAMED, pip_install: GLIBC}, TOOLS["pip"][1]),
     "uv-export-pylock": (uv_export, "pylock.toml", {packaging_select: TARGETS + NAMED, uv_pip_install: TARGETS + NAMED, pip_install: GLIBC}, TOOLS["uv"][1]),
+    "pdm-pylock": (pdm_lock, "pylock.toml", {packaging_select: TARGETS + NAMED}, TOOLS["pdm"][1]),
     "pdm-export-pylock": (pdm_export, "pylock.toml", {packaging_select: TARGETS + NAMED, uv_pip_install: TARGETS + NAMED}, TOOLS["pdm"][1]),
     "by-hand": (None, "requirements.txt", {pip_install: GLIBC, uv_pip_install: MUSL}, []),
 }
