@@ -99,6 +99,19 @@ func disagreements() []disagreement {
 			"poetry --only installs the project too; OnlyGroups means the groups alone, as in uv",
 		},
 		{
+			"poetry-by-1.1", "poetry_install", "Extra [web-app] is not specified",
+			"poetry 1.1 knows the extra only as Web_App; names are normalised since",
+		},
+		{
+			"poetry-sources", "poetry_install", "the tool takes build_or_tag-1.0-7-py3-none-any.whl",
+			"poetry looks at build tags before tags; we take the best tag first for every format",
+		},
+		{"poetry-sources", "poetry_install", "the tool takes plain_linux-1.0-py3-none-linux_x86_64.whl", plainLinux},
+		{
+			"poetry-sources", "poetry_install", "the tool takes abi_steps-1.0-py3-none-any.whl, not abi_steps-1.0-py2.py3-none-any.whl",
+			"both fit equally well; poetry takes what the index lists first, and the lock lists files by name",
+		},
+		{
 			"pdm-*", "pdm_sync", `the project has no extra "nope"`,
 			"pdm warns of an unknown group and goes on; we refuse it with the nearest name",
 		},
@@ -339,7 +352,8 @@ func selectedNames(s *lock.Selection) []string {
 func differentFiles(s *lock.Selection, want []string) (differences []string) {
 	for _, p := range s.Packages {
 		for _, file := range want {
-			if p.File.Name != anyFile && p.File.Name != file && ofProject(file, p.Package.Name) {
+			// A tree or a repository has no file; its tool makes a wheel of it.
+			if p.File.Name != "" && p.File.Name != anyFile && p.File.Name != file && ofProject(file, p.Package.Name) {
 				differences = append(differences, fmt.Sprintf("the tool takes %s, not %s", file, p.File.Name))
 			}
 		}
