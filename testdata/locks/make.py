@@ -445,19 +445,29 @@ runpy.run_path(sys.argv[0], run_name="__main__")' "$(dirname "$0")/../lib/python
 """
 
 
+def run_pdm(folder, venv, command, env):
+    """Runs pdm with an environment, and again where it found that too slow to answer and took another."""
+    saved = folder / ".pdm-python"
+    for _ in range(3):
+        saved.write_text(f"{venv}/bin/python")
+        done = run(command, folder, {**pdm_env(folder), **env})
+        if saved.read_text() == f"{venv}/bin/python":
+            return done
+    raise RuntimeError(f"pdm does not take {venv}")
+
+
 def pdm_sync(folder, project, target, request, want_files):
     """`pdm sync --dry-run`; a real one logs what it fetches."""
     venv = environment(target, folder / ".venv-oracle")
     (venv / "bin" / "python").rename(venv / "bin" / "real-python")
     (venv / "bin" / "python").write_text(PDM_PYTHON)
     (venv / "bin" / "python").chmod(0o755)
-    (folder / ".pdm-python").write_text(f"{venv}/bin/python")
     command = [tool("pdm"), "sync", *pdm_arguments(request)]
-    out, _ = run([*command, "--dry-run"], folder, pdm_env(folder))
+    out, _ = run_pdm(folder, venv, [*command, "--dry-run"], {})
     packages, files = sorted(f"{normal(n)}=={v}" for n, v in re.findall(r"^  - (\S+?) (\S+)$", out, re.M)), None
     if want_files:
         try:
-            out, err = run([*command, "--no-self", "-v"], folder, {**pdm_env(folder), "PDM_CACHE_DIR": str(folder / ".cache-oracle")})
+            out, err = run_pdm(folder, venv, [*command, "--no-self", "-v"], {"PDM_CACHE_DIR": str(folder / ".cache-oracle")})
             files = chosen_files(re.findall(r"https?://\S+?\.(?:whl|tar\.gz|zip)\b", out + err), packages)
         except Failure:
             pass
