@@ -40,12 +40,7 @@ bench:
 	go run ./internal/bench
 
 fuzz:
-	@go list $(packages) | while read -r package; do \
-		go test -list '^Fuzz' $$package | grep '^Fuzz' | while read -r target; do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(fuzztime) $$package </dev/null || exit; \
-		done || exit; \
-	done
+	@.ci/fuzz $(fuzztime)
 
 engine:
 	@$(enginectl) up

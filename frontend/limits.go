@@ -6,9 +6,9 @@ import (
 )
 
 // limits are the options of the client that bound a step: ulimits, cgroup,
-// memory and CPUs, the size of /dev/shm. None of them is part of a cache key
-// that the engine shares. Hosts and network modes are not among them, since no
-// step has a network.
+// memory and CPUs, the size of /dev/shm. As for a Dockerfile's RUN, another
+// ulimit, cgroup or /dev/shm is another step to the cache. Hosts and network
+// modes are not among them, since no step has a network.
 func (b *build) limits() []llb.RunOption {
 	caps := b.ui.BuildOpts().LLBCaps
 	var opts []llb.RunOption

@@ -83,7 +83,6 @@ const maxSamples = 100_000
 
 // axes are the values that variables of markers take in samples.
 type axes struct {
-	asked           map[string]bool
 	pythons         []string
 	platforms       [][3]string // sys_platform, os_name, platform_system
 	machines        []string
