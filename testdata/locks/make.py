@@ -106,7 +106,8 @@ class Failure(Exception):
     """A tool said no; its message without this machine's paths."""
 
     def __init__(self, text):
-        lines = [line.strip() for line in text.replace(str(WORK), "…").replace(str(CACHE), "…").splitlines()]
+        text = re.sub(re.escape(str(WORK)) + r"/tmp\w+", "…", text).replace(str(WORK), "…").replace(str(CACHE), "…")
+        lines = [line.strip() for line in text.splitlines()]
         lines = [line for line in lines if line and not re.match(r"(Resolved|Using|Creating|Would use|Would|WARNING|warning|INFO|STATUS|Installing dep|DEBUG|TRACE)", line)]
         super().__init__(" ".join(lines)[:300])
 
