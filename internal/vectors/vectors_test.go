@@ -43,7 +43,7 @@ func TestDir(t *testing.T) {
 
 func TestDirSkips(t *testing.T) {
 	t.Setenv("IMAGESPEC_VECTORS", "")
-	t.Chdir(t.TempDir())
+	t.Chdir("/") // anywhere else, a folder above could have the data
 	skipped := false
 	t.Run("absent", func(t *testing.T) {
 		defer func() { skipped = t.Skipped() }()
