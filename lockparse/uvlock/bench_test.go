@@ -2,6 +2,7 @@ package uvlock_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -27,6 +28,22 @@ func BenchmarkSelect(b *testing.B) {
 		}
 		if _, err := lock.Select(l, target, lock.Request{}, nil); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkUVExport is what a frontend without a parser of its own would have
+// to run for the same answer, start of the process included.
+func BenchmarkUVExport(b *testing.B) {
+	uv, err := exec.LookPath("uv")
+	if err != nil {
+		b.Skip("uv is not on PATH")
+	}
+	dir := filepath.Join(vectors.Dir(b), "uv-locks", "docling")
+	for b.Loop() {
+		cmd := exec.Command(uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-workspace", "--no-hashes", "--offline", "--directory", dir)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, output)
 		}
 	}
 }
