@@ -179,10 +179,17 @@ func (s Specifiers) String() string {
 func (s Specifiers) IsEmpty() bool { return len(s.clauses) == 0 }
 
 // Pinned gives the one version that the set asks for: the set is a single
-// clause "==V" without wildcard.
+// clause "==V" without wildcard, or "===V" of what is a version.
 func (s Specifiers) Pinned() (Version, bool) {
-	if len(s.clauses) == 1 && s.clauses[0].op == equal && !s.clauses[0].wildcard {
-		return s.clauses[0].version, true
+	if len(s.clauses) != 1 {
+		return Version{}, false
+	}
+	switch c := s.clauses[0]; {
+	case c.op == equal && !c.wildcard:
+		return c.version, true
+	case c.op == arbitrary:
+		v, err := Parse(c.text)
+		return v, err == nil
 	}
 	return Version{}, false
 }

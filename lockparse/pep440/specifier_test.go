@@ -129,7 +129,7 @@ func TestParseSpecifierIsOneClause(t *testing.T) {
 }
 
 func TestPinnedEmptyEqual(t *testing.T) {
-	for s, want := range map[string]string{"==1.0+cpu": "1.0+cpu", "==1.*": "", ">=1": "", "==1,==1": "", "": "", "===1": ""} {
+	for s, want := range map[string]string{"==1.0+cpu": "1.0+cpu", "==1.*": "", ">=1": "", "==1,==1": "", "": "", "===1": "1", "===one": ""} {
 		set := mustParseSpecifiers(t, s)
 		if v, ok := set.Pinned(); v.String() != want || ok != (want != "") {
 			t.Errorf("%q: Pinned %q, %v", s, v, ok)

@@ -132,7 +132,7 @@ Flask==3.0.0 \
 		{"extra is never set", "a==1 ; extra == 'x' @1\nb==1 ; extra != 'x' @2", "b 1 sha256:22\n"},
 		{"extras", "requests[socks,use_chardet]==2.31.0 @1", "requests 2.31.0 sha256:11\n"},
 		{"unhashed where the marker does not hold", "a==1 @1\nb ; sys_platform == 'win32'\n", "a 1 sha256:11\n"},
-		{"the hash decides", "a>=1,<2 @1\nb @2\nc==1.* @3\nd===1.0 @1", "a any >=1,<2 sha256:11\nb sha256:22\nc any ==1.* sha256:33\nd any ===1.0 sha256:11\n"},
+		{"the hash decides", "a>=1,<2 @1\nb @2\nc==1.* @3\nd===1.0 @1", "a any >=1,<2 sha256:11\nb sha256:22\nc any ==1.* sha256:33\nd 1.0 sha256:11\n"},
 		{"versions are normalised", "a==1.0-RC1 @1", "a 1.0rc1 sha256:11\n"},
 		{"twice the same", "a==1 @1 @2\nA==1.0 @2 @3", "a 1 sha256:22\n"},
 		{"pinned and bounded", "a>0.5 @1\na==1", "a 1 sha256:11\n"},
