@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"encoding/hex"
 	"net/url"
 	"strings"
 )
@@ -54,3 +55,10 @@ func FileName(location string) string {
 }
 
 func notInFileName(r rune) bool { return r == '/' || r == '\\' || r < ' ' || r == 0x7f }
+
+// IsCommit says whether the text is a full object id of Git, SHA-1 or SHA-256:
+// anything shorter may mean another commit tomorrow.
+func IsCommit(text string) bool {
+	_, err := hex.DecodeString(text)
+	return err == nil && (len(text) == 40 || len(text) == 64)
+}

@@ -2,7 +2,6 @@ package pdmlock
 
 import (
 	"cmp"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -60,15 +59,9 @@ func (r *reader) repository(n *node, t tomltree.Table, kind string) {
 	case !t.Has("revision"):
 		n.unfetchable = lock.NoArtifact.Errorf(at, "%s comes from a repository without a revision: PDM locks none for what is editable", n.Package).
 			WithHint("make the dependency not editable, and lock the project again")
-	case !isCommit(n.Source.Commit):
+	case !lock.IsCommit(n.Source.Commit):
 		r.doc.Errorf(t.LineOf("revision"), "revision = %q is no full commit id", n.Source.Commit)
 	}
-}
-
-// isCommit says whether the text is an object id of Git, SHA-1 or SHA-256.
-func isCommit(text string) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && (len(text) == 40 || len(text) == 64)
 }
 
 // files reads the files of a package. Before format 4.3 they stood in a table

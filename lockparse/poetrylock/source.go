@@ -2,7 +2,6 @@ package poetrylock
 
 import (
 	"cmp"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func (r *reader) readSource(n *node, t tomltree.Table) {
 		if s.Commit == "" { // up to lock-version 1.0 the reference is the commit
 			s.Ref, s.Commit = "", n.ref
 		}
-		if !isCommit(s.Commit) {
+		if !lock.IsCommit(s.Commit) {
 			r.doc.Errorf(source.Line(), "%s has no full commit id, but %q", n.Name, s.Commit)
 		}
 		n.location = gitLocation(text)
@@ -50,12 +49,6 @@ func (r *reader) readSource(n *node, t tomltree.Table) {
 		r.doc.Errorf(source.Line(), "the source of %s has no url", n.Name)
 	}
 	n.Source = s
-}
-
-// isCommit says whether the text is an object id of Git, SHA-1 or SHA-256.
-func isCommit(text string) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && (len(text) == 40 || len(text) == 64)
 }
 
 // url takes the credentials out of a URL, and warns once about them.

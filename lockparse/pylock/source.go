@@ -2,7 +2,6 @@ package pylock
 
 import (
 	"cmp"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -91,15 +90,9 @@ func (r *reader) vcs(e *entry, t tomltree.Table) {
 		e.unfetchable = lock.NoArtifact.Errorf(r.doc.At(t.LineOf("path")),
 			"%s comes from a repository on disk, which cannot be fetched", e.Package).
 			WithHint("lock it by its URL, or as a directory")
-	case t.Has("commit-id") && !isCommit(e.Source.Commit):
+	case t.Has("commit-id") && !lock.IsCommit(e.Source.Commit):
 		r.doc.Errorf(t.LineOf("commit-id"), "commit-id = %q is no full commit id", e.Source.Commit)
 	}
-}
-
-// isCommit says whether the text is an object id of Git, SHA-1 or SHA-256.
-func isCommit(text string) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && (len(text) == 40 || len(text) == 64)
 }
 
 func (r *reader) directory(p *lock.Package, t tomltree.Table) {

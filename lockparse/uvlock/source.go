@@ -63,7 +63,7 @@ func (r *reader) git(text string, line int) lock.Source {
 	if err != nil {
 		r.doc.Errorf(line, "git = %q has a query that cannot be read: %w", r.url(text, line), err)
 	}
-	if !isCommit(commit) {
+	if !lock.IsCommit(commit) {
 		r.doc.Errorf(line, "git = %q does not end with a full commit id", r.url(text, line))
 	}
 	s := lock.Source{
@@ -80,12 +80,6 @@ func (r *reader) git(text string, line int) lock.Source {
 		}
 	}
 	return s
-}
-
-// isCommit says whether the text is an object id of Git, SHA-1 or SHA-256.
-func isCommit(text string) bool {
-	_, err := hex.DecodeString(text)
-	return err == nil && (len(text) == 40 || len(text) == 64)
 }
 
 // url takes the credentials out of a URL, and warns once about them.
