@@ -100,7 +100,7 @@ func TestOracleOdd(t *testing.T) {
 		"modes":          {entries{"a 0654", "", "b 0100700", "", "c 0100001", "", "d 0", ""}, nil},
 		"wheel version":  {entries{info + "WHEEL", "Wheel-Version: 1.9\n"}, nil},
 		"same in .data":  {entries{"demo.py", "a", "demo-1.0.data/purelib/demo.py", "a"}, nil},
-		"entry points":   {entries{info + "entry_points.txt", "# x\n[console_scripts]\na = a:b\n; x\nB = q.w : e.f [x,y]\n[gui_scripts]\na = z:y\n"}, nil},
+		"entry points":   {entries{info + "entry_points.txt", "# x\n[console_scripts]\na = a:b\n; x\nB = q.w : e.f [x,y]\n[gui_scripts]\nc = z:y\n"}, nil},
 		"scripts' lines": {entries{"demo-1.0.data/scripts/a", "#!python\n1", "demo-1.0.data/scripts/b", "#!pythonw -E\n1", "demo-1.0.data/scripts/c", "#!python", "demo-1.0.data/scripts/d", "#!python\r\n1"}, nil},
 		// Our RECORD has digests of all files, uv's has what the wheel's has.
 		"no digests":  {entries{info + "RECORD", listed}, noHashes},
