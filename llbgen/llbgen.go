@@ -62,7 +62,7 @@ type generator struct {
 func (g generator) venv() llb.State {
 	py := g.plan.Python
 	return g.helper(
-		[]string{"venv", "--version", py.Version, "--home", py.Home},
+		append(g.layout("venv"), "--version", py.Version, "--home", py.Home),
 		llb.WithCustomNamef("[%spython] create %s", g.StepPrefix, plan.Prefix),
 		g.Locate(g.plan.Base.At),
 	)
@@ -71,7 +71,7 @@ func (g generator) venv() llb.State {
 // install unpacks the wheels of a layer. BuildKit checks the digests of what
 // it fetches, the installer those of files in the build context.
 func (g generator) install(i int, layer plan.Layer) llb.State {
-	flags, files := []string{"wheels"}, []string{}
+	flags, files := g.layout("wheels"), []string{}
 	opts := []llb.RunOption{
 		llb.WithCustomNamef("[%spython %d/%d] install %s", g.StepPrefix, i+1, len(g.plan.Layers), summary(layer.Packages)),
 		g.Locate(g.plan.RequirementsAt),
@@ -114,16 +114,17 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 	return llb.HTTP(pkg.URL, opts...)
 }
 
+// layout begins a command of the installer with the environment's place.
+func (g generator) layout(command string) []string {
+	return []string{command, "--root", outDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor()}
+}
+
 // helper runs a command of the installer on an empty root without network and
 // gives what it wrote. The installer is mounted by path, so that its own bytes
 // are part of the key and the rest of the frontend image is not.
 func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
-	command := append([]string{
-		helperPath, args[0],
-		"--root", outDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor(),
-	}, args[1:]...)
 	opts = append(opts,
-		llb.Args(command),
+		llb.Args(append([]string{helperPath}, args...)),
 		llb.Dir("/"),
 		llb.Network(pb.NetMode_NONE),
 		llb.Platform(g.BuildPlatform),

@@ -1,0 +1,67 @@
+package llbgen
+
+import (
+	_ "embed"
+	"path"
+
+	"github.com/moby/buildkit/client/llb"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// Paths inside the steps that have a network.
+const (
+	scratchDir   = "/run/imagespec"                    // a tmpfs, for what must not stay
+	secretCA     = "ca-certificates"                   // id of the build secret
+	secretCAPath = scratchDir + "/secrets/" + secretCA // where it is, if the client gives it
+	uvCacheDir   = "/run/imagespec-uv"                 // uv's cache, shared by all builds
+	toolsPrefix  = "/opt/tools"                        // of a tool, in its own state
+)
+
+// trust is the shell program that runs the rest of its command line with the
+// client's certificate authorities trusted beside the base's own.
+//
+//go:embed trust.sh
+var trust string
+
+// network gives what each step with a network gets beside its own options: the
+// client's certificate authorities as an optional secret, which is in no layer
+// and no key, and uv's cache.
+func (g generator) network() []llb.RunOption {
+	opts := []llb.RunOption{
+		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
+		llb.AddSecret(secretCAPath, llb.SecretID(secretCA), llb.SecretOptional),
+		llb.AddMount(uvCacheDir, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-uv", llb.CacheMountShared)),
+		llb.AddEnv("UV_CACHE_DIR", uvCacheDir),
+		llb.AddEnv("UV_NO_CONFIG", "1"),
+	}
+	return append(opts, g.Limits...)
+}
+
+// trusted is a command line that trusts the client's certificate authorities.
+func trusted(command ...string) []string {
+	return append([]string{"/bin/sh", "-c", trust, "sh"}, command...)
+}
+
+// tool gives a state with a tool at toolPath.
+func (g generator) tool(t plan.Tool) llb.State {
+	file := path.Join(wheelsDir, t.File)
+	return g.helper(
+		[]string{"wheels", "--root", outDir, "--prefix", toolsPrefix, "--python", "3.12", file},
+		llb.WithCustomNamef("[tools] unpack %s %s", t.Name, t.Version),
+		llb.AddMount(file, llb.HTTP(t.URL,
+			llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, t.SHA256)),
+			llb.Filename(t.File),
+			llb.WithCustomNamef("fetch %s", t.File),
+		), llb.Readonly, llb.SourcePath(t.File)),
+	)
+}
+
+// toolPath is where a tool lies in its state.
+func toolPath(name string) string { return path.Join(toolsPrefix, "bin", name) }
+
+// withTool mounts a tool into a step, at a place of its PATH.
+func (g generator) withTool(t plan.Tool) llb.RunOption {
+	return llb.AddMount(path.Join("/usr/bin", t.Name), g.tool(t), llb.Readonly, llb.SourcePath(toolPath(t.Name)))
+}
