@@ -3,6 +3,7 @@ package llbgen
 import (
 	_ "embed"
 	"path"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
@@ -27,16 +28,15 @@ var trust string
 
 // network gives what each step with a network gets beside its own options: the
 // client's certificate authorities as an optional secret, which is in no layer
-// and no key, and uv's cache.
+// and no key, uv's cache, and what the client says of the network.
 func (g generator) network() []llb.RunOption {
 	opts := []llb.RunOption{
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
 		llb.AddSecret(secretCAPath, llb.SecretID(secretCA), llb.SecretOptional),
 		llb.AddMount(uvCacheDir, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-uv", llb.CacheMountShared)),
 		llb.AddEnv("UV_CACHE_DIR", uvCacheDir),
-		llb.AddEnv("UV_NO_CONFIG", "1"),
 	}
-	return append(opts, g.Limits...)
+	return slices.Concat(opts, g.Network, g.Limits)
 }
 
 // trusted is a command line that trusts the client's certificate authorities.
