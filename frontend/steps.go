@@ -20,7 +20,7 @@ import (
 // exitCode finds the status of a failed process in BuildKit's message.
 var exitCode = regexp.MustCompile(`exit code: (\d+)`)
 
-// noApt is the status of the apt step where the base has none (apt.sh).
+// noApt is the status of the apt step where the base has none (scripts/apt in llbgen).
 const noApt = "69"
 
 // explainStep turns the failure of a step that runs in the image into an error

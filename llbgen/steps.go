@@ -1,7 +1,6 @@
 package llbgen
 
 import (
-	_ "embed"
 	"fmt"
 	"path"
 	"strings"
@@ -17,11 +16,6 @@ import (
 // where Debian's images for containers delete them.
 const aptCache = "/run/imagespec-apt"
 
-// aptScript installs the packages that are its arguments.
-//
-//go:embed apt.sh
-var aptScript string
-
 // apt installs Debian packages into the base.
 func (g generator) apt(base llb.State) llb.State {
 	if g.plan.Apt == nil {
@@ -29,7 +23,8 @@ func (g generator) apt(base llb.State) llb.State {
 	}
 	packages := g.plan.Apt.Packages
 	return g.run(base, "apt", 0, g.plan.Apt.At,
-		append([]string{"/bin/sh", "-euc", aptScript, "apt"}, packages...),
+		append([]string{"/bin/sh", scriptPath("apt")}, packages...),
+		script("apt"),
 		llb.WithCustomNamef("[%sapt] install %s", g.StepPrefix, summary(packages)),
 		llb.AddMount(aptCache, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-apt", llb.CacheMountLocked)),
 		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
@@ -37,13 +32,11 @@ func (g generator) apt(base llb.State) llb.State {
 	)
 }
 
-// commandScript runs a command by the best shell that the image has.
-const commandScript = `if [ -x /bin/bash ]; then exec /bin/bash -euo pipefail -c "$1"; fi; exec /bin/sh -euc "$1"`
-
 // commands runs the commands of the spec, each in a step of its own.
 func (g generator) commands(st llb.State) llb.State {
 	for i, command := range g.plan.Commands {
 		opts := []llb.RunOption{
+			script("command"),
 			llb.WithCustomNamef("[%scommand %d/%d] %s", g.StepPrefix, i+1, len(g.plan.Commands), firstLine(command.Run)),
 		}
 		for _, v := range g.plan.Environ() {
@@ -53,7 +46,7 @@ func (g generator) commands(st llb.State) llb.State {
 		for _, tool := range g.plan.Tools {
 			opts = append(opts, g.withTool(tool))
 		}
-		st = g.run(st, "commands", i, command.At, []string{"/bin/sh", "-c", commandScript, "sh", command.Run}, opts...)
+		st = g.run(st, "commands", i, command.At, []string{"/bin/sh", scriptPath("command"), command.Run}, opts...)
 	}
 	return st
 }
