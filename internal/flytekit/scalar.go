@@ -79,8 +79,12 @@ func constructBool(text string) (value, error) {
 	return nil, fmt.Errorf("%q is no boolean", text)
 }
 
-// maxDigits is how many decimal digits Python reads and writes of an integer.
-const maxDigits = 4300
+// maxDigits is how many decimal digits Python reads and writes of an integer;
+// in binary that is less than maxLength digits.
+const (
+	maxDigits = 4300
+	maxLength = 16_000
+)
 
 func constructInt(text string) (value, error) {
 	if !intPattern.MatchString(text) {
@@ -89,6 +93,9 @@ func constructInt(text string) (value, error) {
 	digits := strings.ReplaceAll(text, "_", "")
 	negative := strings.HasPrefix(digits, "-")
 	digits = strings.TrimLeft(digits, "+-")
+	if len(digits) > maxLength {
+		return nil, fmt.Errorf("an integer has more than %d digits", maxDigits)
+	}
 	n, ok := new(big.Int), true
 	switch {
 	case strings.HasPrefix(digits, "0b"):

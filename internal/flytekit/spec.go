@@ -11,6 +11,8 @@
 //   - The working directory of flytekit is the build context.
 //   - The client is no arm64 machine. On one, flytekit takes linux/arm64 for
 //     the platform of a spec that has none and a registry on localhost.
+//   - Git ignores no file: flytekit asks it, for a source_root of "." and the
+//     files that git does not track. A .dockerignore counts as in flytekit.
 //   - Which characters are printable is that of Unicode 15, Python 3.12's: an
 //     id with a character that is newer than one of the two Pythons differs
 //     between them, too.

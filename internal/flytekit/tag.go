@@ -117,9 +117,33 @@ func (s *Spec) sourceRoot() (string, error) {
 	return dir, err
 }
 
-// OnlyLoaded reports whether the tag leaves out what is in source_root, since
-// the copy mode is LOADED_MODULES: it then stays when a file there changes.
-func (s *Spec) OnlyLoaded() bool { return s.values["source_copy_mode"] == loadedModules }
+// onlyLoaded reports whether the copy mode is LOADED_MODULES.
+func (s *Spec) onlyLoaded() bool { return s.values["source_copy_mode"] == loadedModules }
+
+// Warnings say where the tag does not follow the files as a reader would think.
+func (s *Spec) Warnings() []diag.Warning {
+	var all []diag.Warning
+	root, _ := s.values["source_root"].(str)
+	at := s.errorf("source_root", "").At[0]
+	switch {
+	case s.onlyLoaded():
+		all = append(all, diag.Warning{
+			Rule: "SourceNotInTag", At: at,
+			Msg:  "flytekit's tag stays the same when files below source_root change, since it takes no loaded module to be there",
+			Hint: "set source_copy_mode: all",
+		})
+	case s.values["source_copy_mode"] != nil && strings.Trim(string(root), "./") == "" && !strings.Contains(string(root), ".."):
+		all = append(all, diag.Warning{
+			Rule: "GitIgnored", At: at,
+			Msg:  "flytekit's tag leaves out what git ignores below source_root, and git is not asked here: with such files the tag is another",
+			Hint: "move the source into a folder of its own, of which flytekit takes all",
+		})
+	}
+	if s.base != nil {
+		all = append(all, s.base.Warnings()...)
+	}
+	return all
+}
 
 // inContext wants a path below the build context and gives it as it is written.
 func (s *Spec) inContext(field string, name str) (string, error) {
@@ -194,7 +218,7 @@ func (s *Spec) Tag(d Digests) (string, error) {
 			hashed.values[field] = str(digest)
 		}
 	}
-	if s.OnlyLoaded() {
+	if s.onlyLoaded() {
 		hashed.values["source_root"] = str(noFiles)
 	}
 	if s.base != nil {
