@@ -89,6 +89,10 @@ func (c *constructor) scalar(n *yaml.Node) (value, error) {
 	if c.bare(n) {
 		return nil, c.errorf(n, `the tag "!" is read in different ways`).WithHint("remove it")
 	}
+	if n.Style&quoted == 0 && (strings.HasSuffix(n.Value, ":") || strings.Contains(n.Value, "\t")) {
+		// Within brackets "a:" is a key to PyYAML; a tab ends its plain scalars.
+		return nil, c.errorf(n, "%q without quotes is read in different ways", n.Value).WithHint("put it in quotes")
+	}
 	v, err := construct(scalarTag(n), n.Value)
 	if err != nil {
 		return nil, c.errorf(n, "flytekit cannot read the value: %w", err)

@@ -17,6 +17,10 @@
 //     id with a character that is newer than one of the two Pythons differs
 //     between them, too.
 //
+// The parsers of YAML are siblings, not twins. Text that both read and each in
+// another way is an error; that PyYAML refuses tabs between tokens is not
+// looked at, since there is no other name then.
+//
 // Three ways of writing a spec that flytekit refuses have the identity that is
 // meant by them: a mapping as base_image is ImageSpec(base_image=ImageSpec(…)),
 // pip_secret_mounts are lists, since YAML has no tuples, and a registry can
@@ -61,9 +65,9 @@ func stringLists() []string {
 
 // Spec is an ImageSpec of flytekit, after its __post_init__.
 type Spec struct {
-	values map[string]value     // of the fields that are not None, by name
-	at     map[string]yaml.Node // where they are
-	base   *Spec                // the base image, where it is a spec of its own
+	values map[string]value      // of the fields that are not None, by name
+	at     map[string]*yaml.Node // where they are
+	base   *Spec                 // the base image, where it is a spec of its own
 	reader *constructor
 }
 
@@ -93,7 +97,7 @@ func (c *constructor) spec(n *yaml.Node) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{values: map[string]value{"name": str("flytekit")}, at: map[string]yaml.Node{"": *n}, reader: c}
+	s := &Spec{values: map[string]value{"name": str("flytekit")}, at: map[string]*yaml.Node{"": n}, reader: c}
 	for _, e := range entries {
 		if err := s.set(e); err != nil {
 			return nil, err
@@ -115,7 +119,7 @@ func (s *Spec) set(e entry) error {
 		return e
 	}
 	field := string(name)
-	s.at[field] = *e.value
+	s.at[field] = e.value
 	delete(s.values, field)
 	if field == "base_image" {
 		s.base = nil
@@ -140,7 +144,7 @@ func (s *Spec) errorf(field, format string, args ...any) *diag.Error {
 	if !ok {
 		n = s.at[""]
 	}
-	return s.reader.errorf(&n, format, args...)
+	return s.reader.errorf(n, format, args...)
 }
 
 // postInit does what ImageSpec's __post_init__ does.
