@@ -1,0 +1,45 @@
+package llbgen
+
+import (
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// Paths inside the step that makes the account.
+const (
+	accountPath = "/bin/imagespec-account"
+	baseDir     = "/base"
+)
+
+// account gives the layer with the user and the authorities. It reads the files
+// of the base and runs none of them, so it runs on the build's own platform.
+// Where nothing is to change the layer is empty.
+func (g generator) account(base llb.State, a plan.Account) llb.State {
+	command := []string{accountPath, "--base", baseDir, "--root", outDir}
+	if a.User != "" {
+		command = append(command, "--user", a.User)
+	}
+	for _, dir := range a.Own {
+		command = append(command, "--own", dir)
+	}
+	if a.Path != "" {
+		command = append(command, "--path", a.Path)
+	}
+	opts := []llb.RunOption{
+		llb.WithCustomNamef("[%sbase] user and certificates", g.StepPrefix),
+		g.Locate(g.plan.Base.At),
+		llb.Args(command),
+		llb.Dir("/"),
+		llb.Network(pb.NetMode_NONE),
+		llb.Platform(g.BuildPlatform),
+		llb.AddMount(accountPath, g.Helper, llb.Readonly, llb.SourcePath(accountPath)),
+		llb.AddMount(baseDir, base, llb.Readonly),
+	}
+	opts = append(opts, g.Limits...)
+	if g.NoCache {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return llb.Scratch().Run(opts...).AddMount(outDir, llb.Scratch())
+}
