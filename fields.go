@@ -67,6 +67,7 @@ func (o *Options) fields() []field {
 		{"groups", working, &o.Groups},
 		{"package", working, &o.Package},
 		{"locked", working, &o.Locked},
+		{"compile_bytecode", working, &o.CompileBytecode},
 		{"imagepull_secret_name", unused, new(Text)}, // read by Union's remote builder
 	}
 }

@@ -56,6 +56,11 @@ func history(p *plan.Plan, base dockerspec.DockerOCIImage) []ocispecs.History {
 	for _, layer := range p.Layers {
 		all = append(all, ocispecs.History{CreatedBy: "install " + strings.Join(layer.Packages, ", "), Comment: "imagespec"})
 	}
+	if p.Bytecode != "" {
+		for _, layer := range p.Layers {
+			all = append(all, ocispecs.History{CreatedBy: "compile " + strings.Join(layer.Packages, ", "), Comment: "imagespec"})
+		}
+	}
 	return all
 }
 

@@ -31,6 +31,7 @@ type Input struct {
 	Python   Python // of the base
 	Libc     wheel.Libc
 	Index    lock.Index // asked for the files that the lock gives no URL of
+	Retimed  bool       // whether the exporter may change the times of files
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -60,7 +61,9 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 			return nil, nil, err
 		}
 	}
-	p.Layers = group(p.Packages)
+	if p.Layers = group(p.Packages); len(p.Layers) > 0 {
+		p.Bytecode = bytecode(in.Spec, in.Retimed)
+	}
 	return p, warnings, nil
 }
 

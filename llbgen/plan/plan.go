@@ -27,6 +27,7 @@ type Plan struct {
 	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
 	Packages []Package `json:"packages"`              // sorted by name
 	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
+	Bytecode Bytecode  `json:"bytecode,omitempty"`    // how the modules of each layer are compiled, into one more layer
 	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
@@ -55,6 +56,9 @@ func (p Python) Minor() string {
 	parts := strings.SplitN(p.Version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".") + p.suffix()
 }
+
+// PreRelease tells alpha, beta and candidate versions from released ones.
+func (p Python) PreRelease() bool { return strings.ContainsAny(p.Version, "abr") }
 
 func (p Python) suffix() string {
 	if p.FreeThreaded {
