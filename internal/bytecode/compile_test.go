@@ -18,7 +18,7 @@ import (
 func pythons(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	for minor := 8; minor <= 20; minor++ {
+	for minor := 7; minor <= 20; minor++ {
 		for _, suffix := range []string{"", "t"} {
 			name := fmt.Sprintf("python3.%d%s", minor, suffix)
 			// A launcher may be there without a Python, or take its time to find it.

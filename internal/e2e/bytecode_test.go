@@ -1,17 +1,31 @@
 package e2e
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/testengine"
+	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
 // layersWith gives the digests of an image's layers whose entry of history
@@ -265,6 +279,92 @@ func TestNewBaseCompilesOnly(t *testing.T) {
 	for _, word := range []string{"create", "install", "compile"} {
 		if got, want := layersWith(t, after, word), layersWith(t, before, word); !slices.Equal(got, want) {
 			t.Errorf("layers of %q are %q, were %q", word, got, want)
+		}
+	}
+}
+
+// TestLayerWithoutModules: a layer with nothing to compile has a layer of
+// bytecode all the same, so that layers and history stay in step.
+func TestLayerWithoutModules(t *testing.T) {
+	p := example(t, testengine.Start(t), "direct")
+	var wheel bytes.Buffer
+	archive := zip.NewWriter(&wheel)
+	for _, f := range [][2]string{
+		{"greeting/libgreeting.so", "\x7fELF"},
+		{"greeting-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n"},
+		{"greeting-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
+		{"greeting-1.0.dist-info/RECORD", "greeting/libgreeting.so,,\ngreeting-1.0.dist-info/METADATA,,\ngreeting-1.0.dist-info/WHEEL,,\ngreeting-1.0.dist-info/RECORD,,\n"},
+	} {
+		w, err := archive.Create(f[0])
+		if err == nil {
+			_, err = io.WriteString(w, f[1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "wheels", "greeting-1.0-py3-none-any.whl"), wheel.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.edit(t, "uv.lock", func(text string) string {
+		return regexp.MustCompile(`(greeting.*)sha256:[0-9a-f]+`).ReplaceAllString(text, "${1}"+digest.FromBytes(wheel.Bytes()).String())
+	})
+	p.build(t)
+	image := p.engine.Image(t, p.image, "")
+	if got := layersWith(t, image, "compile"); len(got) != 2 {
+		t.Errorf("%d layers of bytecode, want 2", len(got))
+	}
+	for _, f := range bytecodeFiles(t, image) {
+		if strings.Contains(f.Name, "greeting") {
+			t.Errorf("%s is compiled", f.Name)
+		}
+	}
+}
+
+// TestCopiedLayers: where an engine cannot merge, the layers have the same
+// bytes.
+func TestCopiedLayers(t *testing.T) {
+	p := example(t, testengine.Start(t), "hello")
+	p.build(t)
+	merged := p.engine.Image(t, p.image, "")
+	built, err := p.engine.Build(t, p.dir, "-f", filepath.Join(p.dir, "imagespec.yaml"), "--call=imagespec.plan,format=json")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, built.Output)
+	}
+	var planned plan.Plan
+	if err := json.NewDecoder(strings.NewReader(built.Output[strings.Index(built.Output, "{"):])).Decode(&planned); err != nil {
+		t.Fatal(err)
+	}
+	platform := ocispecs.Platform{OS: "linux", Architecture: "amd64"}
+	base := llb.Image(planned.Base.Ref, llb.Platform(platform))
+	def, err := llbgen.State(&planned, llbgen.Options{
+		Base:          base,
+		Helper:        llb.Image(p.engine.FrontendRef(t)),
+		Compiler:      llbgen.Compiler{Root: base, Python: planned.Python},
+		BuildPlatform: platform,
+		Caps:          pb.Caps.CapSet(nil), // no MergeOp, as nothing else
+		Locate:        func(diag.Range) llb.ConstraintsOpt { return llb.WithDescription(nil) },
+	}).Marshal(t.Context(), llb.Platform(platform))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.Replace(p.image, ":latest", ":copied", 1)
+	if _, err := p.engine.Solve(t, def, client.SolveOpt{
+		Exports: []client.ExportEntry{{Type: "image", Attrs: map[string]string{"name": name, "push": "true"}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	copied := p.engine.Image(t, name, "")
+	if len(copied.Layers) != len(merged.Layers) {
+		t.Fatalf("%d layers copied, %d merged", len(copied.Layers), len(merged.Layers))
+	}
+	for i := range copied.Layers {
+		if copied.Layers[i].DiffID != merged.Layers[i].DiffID {
+			t.Errorf("layer %d is another one", i)
+			t.Log(merged.Layers[i].Files(t)[:4], copied.Layers[i].Files(t)[:4])
 		}
 	}
 }

@@ -1,6 +1,6 @@
 package plan
 
-import "github.com/imagespec/imagespec"
+import "slices"
 
 // Bytecode says how the interpreter finds out that a module was changed after
 // it was compiled (PEP 552). The zero value is an image without bytecode.
@@ -18,13 +18,14 @@ const (
 
 // bytecode decides what is compiled. It is on unless the spec says otherwise:
 // an image is started more often than built, and its user often cannot write
-// what Python compiles.
-func bytecode(spec *imagespec.Spec, retimed bool) Bytecode {
-	on := spec.BuilderOptions.CompileBytecode
+// what Python compiles. Versions from before PEP 552 go without.
+func bytecode(in Input) Bytecode {
+	on := in.Spec.BuilderOptions.CompileBytecode
+	old := []string{"3.3", "3.4", "3.5", "3.6"}
 	switch {
-	case on.IsSet() && !on.Value:
+	case on.IsSet() && !on.Value || slices.Contains(old, in.Python.Minor()):
 		return ""
-	case retimed:
+	case in.Retimed:
 		return CheckedHash
 	}
 	return Timestamp

@@ -62,7 +62,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		}
 	}
 	if p.Layers = group(p.Packages); len(p.Layers) > 0 {
-		p.Bytecode = bytecode(in.Spec, in.Retimed)
+		p.Bytecode = bytecode(in)
 	}
 	return p, warnings, nil
 }
