@@ -58,8 +58,8 @@ type Map struct {
 // IsSet reports whether the file has the mapping; `{}` is one, null is not.
 func (m Map) IsSet() bool { return m.At.Line > 0 }
 
-// Flag is true or false. The zero value is unset, which is not always false:
-// it is the field that says what that means.
+// Flag is true or false. The zero value is unset; whether that is the same as
+// false is said at each field.
 type Flag struct {
 	Value bool
 	At    diag.Range
