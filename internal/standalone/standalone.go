@@ -1,7 +1,7 @@
 // Package standalone gives a Python to images that have none: which archive of
-// python-build-standalone it is (Find), and how it is unpacked (Unpack). The
+// python-build-standalone it is, with URL and digest. The
 // archives run on every glibc from 2.17 on, or on musl, and need no installer.
-// Fetching them is not done here.
+// Fetching them is not done here, and unpacking them in package unpack.
 package standalone
 
 import (

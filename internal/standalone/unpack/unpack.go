@@ -1,4 +1,7 @@
-package standalone
+// Package unpack unpacks the archives of package standalone, for the installer.
+// It is apart from their table, so that a new archive does not change the
+// installer, which is part of the key of each step that it runs in.
+package unpack
 
 import (
 	"archive/tar"
