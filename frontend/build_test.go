@@ -328,7 +328,7 @@ func TestFreeThreadedBase(t *testing.T) {
 		"lib64/ld-linux-x86-64.so.2": "ld.so (Debian GLIBC 2.36-9) stable release version 2.36.",
 	}}
 	e.bases["example.com/own:1"] = own
-	if _, err := e.build(t); err == nil || !strings.Contains(err.Error(), "has no free-threaded Python, such as python3.13t, in its PATH") {
+	if _, err := e.build(t); err == nil || !strings.Contains(err.Error(), "has no free-threaded Python, such as python3.14t, in its PATH") {
 		t.Errorf("a base without one gives %v", err)
 	}
 	own.files["usr/local/bin/python3.14t"] = "\x003.14.2\x00"

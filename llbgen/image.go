@@ -67,7 +67,11 @@ func steps(p *plan.Plan) []string {
 	if p.Apt != nil {
 		all = append(all, "apt-get install "+strings.Join(p.Apt.Packages, " "))
 	}
-	all = append(all, "create user "+p.Config.User, "create "+plan.Prefix)
+	all = append(all, "create user "+p.Config.User)
+	if p.Interpreter != nil {
+		all = append(all, "unpack Python "+p.Interpreter.Version)
+	}
+	all = append(all, "create "+plan.Prefix)
 	for _, layer := range p.Installs() {
 		all = append(all, "install "+strings.Join(layer.Packages, ", "))
 	}
