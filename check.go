@@ -26,7 +26,9 @@ func (d *decoder) check(s *Spec) {
 	d.checkEnv(s.Env)
 	d.checkRegistry(&s.Registry)
 	d.checkRequirements(s.Requirements)
-	d.checkBaseImage(s.BaseImage)
+	if s.Base == nil {
+		d.checkBaseImage(s.BaseImage)
+	}
 	d.checkPlatform(s.Platform)
 	d.checkCUDA("cuda", s.Cuda)
 	d.checkCUDA("cudnn", s.Cudnn)
@@ -221,6 +223,9 @@ func (d *decoder) checkPythonExec(s *Spec) {
 		}
 	}
 	switch {
+	case s.Base != nil:
+		d.errorf(exec.At, "python_exec cannot stand beside a base_image that is a spec, whose environment is built on").
+			WithHint("write it into that spec")
 	case !path.IsAbs(exec.Value) || path.Clean(exec.Value) != exec.Value || strings.ContainsAny(exec.Value, "\n\r") || path.Dir(exec.Value) == "/":
 		d.errorf(exec.At, "python_exec %s is not the absolute path of an interpreter", show(exec.Value)).
 			WithHint("write where it is in the base image, such as /usr/bin/python3")

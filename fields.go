@@ -19,7 +19,10 @@ type field struct {
 
 // The types of fields that can be written in a way of their own.
 type (
-	imageField  struct{ *Text } // an image reference, or a nested spec
+	imageField struct {
+		*Text
+		base **Spec
+	} // an image reference, or a nested spec
 	commaField  struct{ *List } // a list, or its items in one string with commas between
 	mountsField struct{ *Map }  // a list of pairs
 )
@@ -41,7 +44,7 @@ func (s *Spec) fields() []field {
 		{"apt_packages", working, &s.AptPackages},
 		{"cuda", working, &s.Cuda},
 		{"cudnn", working, &s.Cudnn},
-		{"base_image", working, imageField{&s.BaseImage}},
+		{"base_image", working, imageField{&s.BaseImage, &s.Base}},
 		{"platform", working, commaField{&s.Platform}},
 		{"pip_index", working, &s.PipIndex},
 		{"pip_extra_index_url", working, &s.PipExtraIndexURL},

@@ -18,6 +18,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
@@ -36,6 +37,9 @@ type baseImage struct {
 // name, else the image, pinned by the digest that its tag has now. It is only
 // pulled where neither configuration nor name tell about Python and libc.
 func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform ocispecs.Platform) (*baseImage, error) {
+	if spec.Base != nil {
+		return b.nestedBase(ctx, spec, platform)
+	}
 	want := sync.OnceValues(func() (base.Version, error) { return base.Wanted(spec, b.context.with(ctx)) })
 	named, err := base.Of(spec, want)
 	if err != nil {
@@ -61,6 +65,27 @@ func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform 
 		return nil, err
 	}
 	found.facts.Python, found.interpreter, err = base.Settle(spec, found.Base, found.facts, want, platform.Architecture)
+	return found, err
+}
+
+// nestedBase compiles the spec that another one is built on into the same
+// graph.
+func (b *build) nestedBase(ctx context.Context, spec *imagespec.Spec, platform ocispecs.Platform) (*baseImage, error) {
+	c, err := b.compile(ctx, spec.Base, &platform, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.plan.Buildable(); err != nil {
+		return nil, err
+	}
+	config := llbgen.Image(c.plan, c.base.config, platform, nil)
+	found := &baseImage{
+		Base:   plan.Base{Ref: c.plan.Base.Ref, Digest: c.plan.Base.Digest, Env: config.Config.Env, Plan: c.plan, At: spec.BaseImage.At},
+		facts:  base.Facts{Python: c.plan.Python, Libc: c.base.facts.Libc},
+		config: *config, state: c.state,
+	}
+	more, err := base.CheckCUDA(spec, found.Ref, found.Env)
+	found.warnings = append(c.warnings, more...)
 	return found, err
 }
 

@@ -71,7 +71,9 @@ func steps(p *plan.Plan) []string {
 	if p.Interpreter != nil {
 		all = append(all, "unpack Python "+p.Interpreter.Version)
 	}
-	all = append(all, "create "+plan.Prefix)
+	if p.Base.Plan == nil {
+		all = append(all, "create "+plan.Prefix)
+	}
 	for _, layer := range p.Installs() {
 		all = append(all, "install "+strings.Join(layer.Packages, ", "))
 	}

@@ -50,7 +50,9 @@ func State(p *plan.Plan, opt Options) llb.State {
 	if p.Interpreter != nil {
 		layers = append(layers, g.interpreter(*p.Interpreter))
 	}
-	layers = append(layers, g.venv())
+	if p.Base.Plan == nil { // else the environment is there
+		layers = append(layers, g.venv())
+	}
 	for i, step := range p.Installs() {
 		layers = append(layers, g.install(i, step))
 	}

@@ -139,6 +139,20 @@ func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
 	if in.Platform, err = f.target(spec); err != nil {
 		return in, err
 	}
+	if spec.Base != nil {
+		f.platform = platforms.FormatAll(in.Platform) // also where the inner spec names another
+		inner, err := f.input(spec.Base)
+		if err != nil {
+			return in, err
+		}
+		p, _, err := plan.Make(inner)
+		if err != nil {
+			return in, err
+		}
+		in.Python, in.Libc = inner.Python, inner.Libc
+		in.Base = plan.Base{Ref: p.Base.Ref, Env: p.Environ(), Plan: p, At: spec.BaseImage.At}
+		return in, nil
+	}
 	want := sync.OnceValues(func() (base.Version, error) { return base.Wanted(spec, in.Context) })
 	if in.Base, err = base.Of(spec, want); err != nil {
 		return in, err

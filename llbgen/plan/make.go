@@ -65,6 +65,9 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		}
 	}
 	p.addPip(in.Spec)
+	if err := p.overlay(); err != nil {
+		return nil, nil, err
+	}
 	p.Layers = group(p.Packages)
 	return p, warnings, nil
 }

@@ -45,6 +45,7 @@ type Base struct {
 	Ref    string     `json:"ref"`              // normalised reference, "docker.io/library/python:3.12-slim-bookworm"
 	Digest string     `json:"digest,omitempty"` // of the manifest, where a registry was asked
 	Env    []string   `json:"env,omitempty"`    // of its configuration, where that was read
+	Plan   *Plan      `json:"plan,omitempty"`   // of the base, where it is a spec of its own
 	At     diag.Range `json:"-"`
 }
 
