@@ -161,21 +161,28 @@ func TestPythonExec(t *testing.T) {
 }
 
 // TestNestedSpec: a spec that is another's base is built in the same build, and
-// the packages of both are in one environment.
+// the packages of both are in one environment, whichever of them brings them.
 func TestNestedSpec(t *testing.T) {
-	p := example(t, testengine.Start(t), "hello")
-	p.replace(t, "imagespec.yaml", "base_image: python:3.11-slim-bookworm\nrequirements: uv.lock", `builder_options: {user: root}
+	for name, place := range map[string]struct{ outer, inner string }{
+		"inner": {"", "\n  requirements: uv.lock"},
+		"outer": {"\nrequirements: uv.lock", ""},
+		"both":  {"\nrequirements: uv.lock", "\n  requirements: uv.lock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := example(t, testengine.Start(t), "hello")
+			p.replace(t, "imagespec.yaml", "base_image: python:3.11-slim-bookworm\nrequirements: uv.lock", `builder_options: {user: root}`+place.outer+`
 base_image:
   base_image: python:3.11-slim-bookworm
-  requirements: uv.lock
   builder_options: {user: root}
-  env: {INNER: "of the base", GREETING: inner}`)
-	p.replace(t, "imagespec.yaml", "entrypoint:", "# entrypoint:")
-	p.build(t)
-	const print = "import os, rich; print(os.environ['INNER'], '/', os.environ['GREETING'], rich.__file__)"
-	want := "of the base / hello from an ImageSpec /opt/venv/lib/python3.11/site-packages/rich/__init__.py\n"
-	if got := p.run(t, "python", "-c", print); got != want {
-		t.Errorf("the image has %swant %s", got, want)
+  env: {INNER: "of the base", GREETING: inner}`+place.inner)
+			p.replace(t, "imagespec.yaml", "entrypoint:", "# entrypoint:")
+			p.build(t)
+			const print = "import os, rich; print(os.environ['INNER'], '/', os.environ['GREETING'], rich.__file__)"
+			want := "of the base / hello from an ImageSpec /opt/venv/lib/python3.11/site-packages/rich/__init__.py\n"
+			if got := p.run(t, "python", "-c", print); got != want {
+				t.Errorf("the image has %swant %s", got, want)
+			}
+		})
 	}
 }
 
