@@ -21,7 +21,7 @@ import (
 
 // Limits of an archive, far above what real ones have (150 MB in 4,000 files).
 const (
-	maxTotal     = 4 << 30
+	maxTotal     = 1 << 30
 	maxFiles     = 200_000
 	maxSysconfig = 4 << 20
 )
@@ -80,6 +80,7 @@ type unpacker struct {
 	tree *tree.Tree
 	seen map[string]bool // files and links, relative to the prefix
 	dirs map[string]bool // directories that exist in the tree
+	size int64           // of the files so far, with the holes of sparse ones
 }
 
 func (u *unpacker) all(archive *tar.Reader) error {
@@ -113,6 +114,9 @@ func (u *unpacker) entry(header *tar.Header, content io.Reader) error {
 		return Problem{header.Name, fmt.Sprintf("is one of more than %d files", maxFiles)}
 	case slices.Contains(strings.Split(name, "/"), "__pycache__"):
 		return nil
+	}
+	if u.size += header.Size; u.size > maxTotal {
+		return Problem{header.Name, fmt.Sprintf("makes the files larger than %d bytes together", maxTotal)}
 	}
 	u.seen[name] = true
 	dir := u.at(path.Dir(name))
