@@ -110,7 +110,7 @@ func TestUnpack(t *testing.T) {
 	}
 	want := []string{
 		"Lrwxrwxrwx /opt/python/bin/python3",
-		"-rwxr-xr-x /opt/python/bin/python3.12",
+		"-rwxrwxr-x /opt/python/bin/python3.12",
 		"-rw-rw-r-- /opt/python/lib/python3.12/EXTERNALLY-MANAGED",
 		"-rw-rw-r-- /opt/python/lib/python3.12/_sysconfigdata__linux_x86_64-linux-gnu.py",
 		"-rw-rw-r-- /opt/python/lib/python3.12/os.py",
