@@ -19,6 +19,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/index"
 	"github.com/imagespec/imagespec/lockparse/pep508"
@@ -76,6 +77,7 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	in.ImageID = flytekit.ImageID(src)
 	p, more, err := plan.Make(in)
 	for _, w := range append(warnings, more...) {
 		fmt.Fprintf(stderr, "%s\n", w)
