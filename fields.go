@@ -34,7 +34,7 @@ func (s *Spec) fields() []field {
 		{"source_root", planned, &s.SourceRoot},
 		{"env", working, &s.Env},
 		{"registry", working, &s.Registry},
-		{"packages", planned, &s.Packages},
+		{"packages", working, &s.Packages},
 		{"conda_packages", planned, &s.CondaPackages},
 		{"conda_channels", planned, &s.CondaChannels},
 		{"requirements", working, &s.Requirements},

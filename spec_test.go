@@ -141,8 +141,8 @@ builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app, locked:
 	}
 }
 
-// TestFlytekitExamples reads what flytekit's documentation shows. packages and
-// apt_packages are not supported yet, and that is all that is wrong with them.
+// TestFlytekitExamples reads what flytekit's documentation shows. apt_packages
+// are not supported yet, and that is all that is wrong with it.
 func TestFlytekitExamples(t *testing.T) {
 	for _, tc := range []struct {
 		name, yaml string
@@ -155,7 +155,7 @@ packages:
   - sklearn
 env:
   Debug: "True"
-`, []string{"packages"}},
+`, nil},
 		{"older flytesnacks", `python_version: 3.11
 packages:
   - pandas
@@ -164,7 +164,7 @@ apt_packages:
   - git
 env:
   Debug: "True"
-`, []string{"packages", "apt_packages"}},
+`, []string{"apt_packages"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, _, err := Parse(&diag.Source{Name: "imageSpec.yaml", Data: []byte(tc.yaml)})

@@ -169,6 +169,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Python:   c.base.facts.Python,
 		Libc:     c.base.facts.Libc,
 		Index:    answers,
+		Resolve:  (&resolution{build: b, ctx: ctx, compiled: c}).resolve,
 	})
 	if err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ type Input struct {
 	Python   Python // of the base
 	Libc     wheel.Libc
 	Index    lock.Index // asked for the files that the lock gives no URL of
+	Resolve  Resolver   // asked for what is not locked
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -48,18 +49,18 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		Config:   config(in.Spec),
 	}
 	var warnings []diag.Warning
-	if in.Spec.Requirements.IsSet() {
-		l, selection, err := selectPackages(in)
-		if err != nil {
-			return nil, lockWarnings(l), blame(err, in.Spec)
-		}
-		warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
-		p.Lock, p.Format = l.Source.Name, l.Format
-		p.RequirementsAt = in.Spec.Requirements.At
-		if p.Packages, err = packages(l, selection); err != nil {
+	parts, err := in.parts()
+	if err != nil {
+		return nil, lockWarnings(parts), blame(err, in.Spec)
+	}
+	for _, part := range parts {
+		warnings = append(warnings, part.selection.Warnings...)
+		if err := p.add(part); err != nil {
 			return nil, nil, err
 		}
 	}
+	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
+	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.Layers = group(p.Packages)
 	return p, warnings, nil
 }
@@ -75,20 +76,25 @@ func checkPython(want imagespec.Text, base Base, python Python) error {
 		WithHint("take a base image with Python %s, or leave python_version out", want.Value)
 }
 
-// selectPackages reads the lock and selects what the target needs.
-func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
-	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, in.Python.FreeThreaded, in.Libc)
+// target is what packages are selected for.
+func (in Input) target() (lock.Target, error) {
+	return lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, in.Python.FreeThreaded, in.Libc)
+}
+
+// locked reads the lock and selects what the target needs.
+func (in Input) locked() (part, error) {
+	target, err := in.target()
 	if err != nil {
-		return nil, nil, err
+		return part{}, err
 	}
 	l, err := lockparse.Read(in.Context, in.Spec.Requirements.Value, in.Getenv)
 	if err != nil {
-		return nil, nil, located(err, in.Spec.Requirements)
+		return part{}, located(err, in.Spec.Requirements)
 	}
 	options := in.Spec.BuilderOptions
 	l.Indexes = indexes(in.Spec, l.Indexes)
 	if err := checkFresh(l, options.Locked); err != nil {
-		return nil, nil, err
+		return part{}, err
 	}
 	selection, err := lock.Select(l, target, lock.Request{
 		Extras:  options.Extras.Values(),
@@ -97,7 +103,10 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		// The dependencies alone, as flytekit installs them.
 		NoInstallProject: true,
 	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
-	return l, selection, err
+	if err == nil {
+		selection.Warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
+	}
+	return part{lock: l, selection: selection}, err
 }
 
 // indexes gives where packages are looked up that name no index: the lock's
@@ -156,11 +165,14 @@ func checkFresh(l *lock.Lock, locked imagespec.Flag) error {
 }
 
 // lockWarnings are what an error may come from: a lock that is stale.
-func lockWarnings(l *lock.Lock) []diag.Warning {
-	if l == nil {
-		return nil
+func lockWarnings(parts []part) []diag.Warning {
+	var warnings []diag.Warning
+	for _, part := range parts {
+		if part.lock != nil {
+			warnings = append(warnings, part.lock.Warnings...)
+		}
 	}
-	return l.Warnings
+	return warnings
 }
 
 // blame points the errors of a lock at the place in the spec that asked for
@@ -228,7 +240,6 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 		}
 		all = append(all, pkg)
 	}
-	slices.SortFunc(all, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	return all, errors.Join(errs...)
 }
 

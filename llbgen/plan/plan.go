@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -19,15 +20,17 @@ const Prefix = "/opt/venv"
 // it, and nothing else: comments, other platforms' files and the spelling of
 // the input are not.
 type Plan struct {
-	Platform string    `json:"platform"` // "linux/amd64"
-	Base     Base      `json:"base"`
-	Python   Python    `json:"python"`
-	Libc     string    `json:"libc"`                  // C library of the base, "glibc-2.36"
-	Lock     string    `json:"lock,omitempty"`        // path of the lock in the build context
-	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
-	Packages []Package `json:"packages"`              // sorted by name
-	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
-	Config   Config    `json:"config"`
+	Platform string `json:"platform"` // "linux/amd64"
+	Base     Base   `json:"base"`
+	Python   Python `json:"python"`
+	Libc     string `json:"libc"`                  // C library of the base, "glibc-2.36"
+	Lock     string `json:"lock,omitempty"`        // path of the lock in the build context
+	Format   string `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
+	// Resolved is what was asked of the resolver, nil if all is locked.
+	Resolved *resolve.Request `json:"resolved,omitempty"`
+	Packages []Package        `json:"packages"` // sorted by name
+	Layers   []Layer          `json:"layers"`   // in the order they are laid on the base
+	Config   Config           `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
 }
