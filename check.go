@@ -34,6 +34,14 @@ func (d *decoder) check(s *Spec) {
 	for i := range s.PipExtraIndexURL.Items {
 		d.checkIndex("pip_extra_index_url", &s.PipExtraIndexURL.Items[i])
 	}
+	d.checkApt(s.AptPackages)
+	d.checkCommands(s.Commands)
+	d.checkSource(s)
+	d.checkUnusedHere(s)
+	d.checkRuntime(s)
+	d.checkUser(s.BuilderOptions.User)
+	d.checkWorkdir(&s.BuilderOptions.Workdir)
+	d.checkLabels(s.BuilderOptions.Labels)
 	d.checkNames("builder_options.extras", s.BuilderOptions.Extras)
 	d.checkNames("builder_options.groups", s.BuilderOptions.Groups)
 	if p := s.BuilderOptions.Package; p.IsSet() {

@@ -170,13 +170,14 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Libc:     c.base.facts.Libc,
 		Index:    answers,
 		Resolve:  (&resolution{build: b, ctx: ctx, compiled: c}).resolve,
+		ImageID:  "",
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.warnings = append(c.warnings, b.args.unused()...)
 	c.recalled = answers.recalled
-	wheels, err := b.context.with(ctx).wheels(c.plan)
+	files, err := b.context.with(ctx).files(c.plan)
 	if err != nil {
 		return nil, err
 	}
@@ -189,10 +190,11 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Helper:        helper,
 		BuildPlatform: b.ui.BuildPlatforms[0],
 		Caps:          b.ui.BuildOpts().LLBCaps,
-		Files:         wheels,
+		Files:         files,
 		Limits:        b.limits(),
+		Network:       b.network(),
 		Locate:        b.files.location,
-		NoCache:       b.ui.IsNoCache("install"),
+		NoCache:       b.ui.IsNoCache,
 		StepPrefix:    b.stepPrefix(c.platform),
 		Moved:         c.moved(failed),
 	})

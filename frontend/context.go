@@ -115,12 +115,18 @@ func (c *contextFS) open(name string, paths ...string) (*llb.State, client.Refer
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	ref, def, err := c.solve(st)
+	return st, ref, def, err
+}
+
+// solve gives a reference to a part of the build context.
+func (c *contextFS) solve(st *llb.State) (client.Reference, *llb.Definition, error) {
 	def, err := st.Marshal(c.ctx, llb.WithCaps(c.build.ui.BuildOpts().LLBCaps))
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("marshalling the build context: %w", err)
+		return nil, nil, fmt.Errorf("marshalling the build context: %w", err)
 	}
 	ref, err := c.build.ref(c.ctx, client.SolveRequest{Definition: def.ToPB()})
-	return st, ref, def, err
+	return ref, def, err
 }
 
 // state is the build context, of which the files at some paths are sent.
@@ -133,9 +139,13 @@ func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
 	)
 }
 
-// wheels gives the build context for each wheel of the plan that lies in it.
-func (c *contextFS) wheels(p *plan.Plan) (map[string]llb.State, error) {
-	wheels := map[string]llb.State{}
+// files gives the build context for each file or folder of the plan that lies
+// in it.
+func (c *contextFS) files(p *plan.Plan) (map[string]llb.State, error) {
+	states, err := c.copies(p)
+	if err != nil {
+		return nil, err
+	}
 	for _, pkg := range p.Packages {
 		if pkg.Kind != lock.KindWheel || pkg.Path == "" {
 			continue
@@ -144,9 +154,9 @@ func (c *contextFS) wheels(p *plan.Plan) (map[string]llb.State, error) {
 		if err != nil {
 			return nil, err
 		}
-		wheels[pkg.Path] = *st
+		states[pkg.Path] = *st
 	}
-	return wheels, nil
+	return states, nil
 }
 
 // missing says why a file cannot be read. Over the gateway an absent file is

@@ -64,8 +64,9 @@ func (r *resolution) solve(step llbgen.Resolution) (client.Reference, error) {
 		Helper:        helper,
 		BuildPlatform: r.ui.BuildPlatforms[0],
 		Limits:        r.limits(),
+		Network:       r.network(),
 		Locate:        r.files.location,
-		NoCache:       step.Report == "" && r.ui.IsNoCache("resolve"),
+		NoCache:       r.ui.IsNoCache,
 		StepPrefix:    r.stepPrefix(r.compiled.platform),
 	})
 	if err != nil {

@@ -52,11 +52,12 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 	for _, line := range r.Request.Requirements {
 		names = append(names, line.Text)
 	}
-	opts := append(g.network(),
+	opts := append(g.connection(),
 		llb.Args(append(args, path.Join(requestDir, requestFile), answerDir)),
 		llb.Dir("/"),
 		llb.Platform(g.BuildPlatform),
 		llb.AddEnv("TMPDIR", scratchDir),
+		llb.AddEnv("UV_NO_CONFIG", "1"),
 		llb.AddEnv("IMAGESPEC_CA", secretCAPath),
 		llb.AddMount(resolverPath, g.Helper, llb.Readonly, llb.SourcePath(resolverPath)),
 		llb.AddMount(requestDir, request, llb.Readonly),
@@ -72,7 +73,7 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 	if r.Report != "" {
 		opts = append(opts, llb.AddEnv("BUILD", r.Report))
 	}
-	if g.NoCache {
+	if r.Report == "" && g.NoCache("resolve") {
 		opts = append(opts, llb.IgnoreCache)
 	}
 	return root.Run(opts...).AddMount(answerDir, llb.Scratch()), nil

@@ -32,6 +32,7 @@ type Input struct {
 	Libc     wheel.Libc
 	Index    lock.Index // asked for the files that the lock gives no URL of
 	Resolve  Resolver   // asked for what is not locked
+	ImageID  string     // flytekit's id of the spec
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -46,8 +47,9 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		Libc:     in.Libc.String(),
 		Packages: []Package{},
 		Layers:   []Layer{},
-		Config:   config(in.Spec),
+		Config:   config(in.Spec, in.ImageID),
 	}
+	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
 	parts, err := in.parts()
 	if err != nil {
@@ -61,6 +63,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
 	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
+	p.addPip(in.Spec)
 	p.Layers = group(p.Packages)
 	return p, warnings, nil
 }
@@ -305,17 +308,4 @@ func algorithms(hashes []lock.Hash) string {
 		names = append(names, h.Algorithm)
 	}
 	return ", only " + strings.Join(names, ", ")
-}
-
-// config is what the image's configuration gets.
-func config(spec *imagespec.Spec) Config {
-	c := Config{Path: []string{Prefix + "/bin"}, Env: []EnvVar{}}
-	for _, pair := range spec.Env.Pairs {
-		c.Env = append(c.Env, EnvVar{Name: pair.Key.Value, Value: pair.Value.Value})
-	}
-	if spec.Entrypoint.IsSet() {
-		entrypoint := spec.Entrypoint.Values()
-		c.Entrypoint = &entrypoint
-	}
-	return c
 }
