@@ -166,7 +166,7 @@ func (c *contextFS) missing(name string, err error) error {
 		return &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	if c.ignored(name) {
-		return &ignoredError{name: name}
+		return &ignoredError{name: name, spec: c.build.entry.Filename}
 	}
 	return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
@@ -186,10 +186,11 @@ func (c *contextFS) ignored(name string) bool {
 }
 
 // ignoredError is a file that the ignore file leaves out of the context.
-type ignoredError struct{ name string }
+type ignoredError struct{ name, spec string }
 
 func (e *ignoredError) Error() string {
-	return fmt.Sprintf("%s is left out of the build context by .dockerignore; add a line \"!%s\" to it", e.name, e.name)
+	return fmt.Sprintf("%s is left out of the build context by %s.dockerignore or, if there is none, by .dockerignore; add a line \"!%s\" to it",
+		e.name, e.spec, e.name)
 }
 
 // Is makes it an absent file too.

@@ -3,6 +3,7 @@ package frontend
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/patternmatcher"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -60,10 +62,19 @@ func (c *contextFS) copied(item plan.Copy) (*llb.State, error) {
 		return nil, err
 	}
 	if _, err = ref.StatFile(c.ctx, client.StatRequest{Path: item.From}); err != nil {
-		return nil, diag.Errorf(item.At, "%w", c.missing(item.From, err)).
-			WithHint("paths are relative to the build context, the folder at the end of the build command")
+		return nil, absent(item, c.missing(item.From, err))
 	}
 	return st, nil
+}
+
+// absent says that what is to be copied is not there.
+func absent(item plan.Copy, err error) error {
+	var ignored *ignoredError
+	if errors.As(err, &ignored) || !errors.Is(err, fs.ErrNotExist) {
+		return diag.Errorf(item.At, "%w", err)
+	}
+	return diag.Errorf(item.At, "%s is not in the build context", item.From).
+		WithHint("paths are relative to the build context, the folder at the end of the build command")
 }
 
 // ignoredSources gives the patterns of what is left out of source_root: those
@@ -154,7 +165,9 @@ func gitPatterns(dir string, data []byte) []string {
 		if negated {
 			pattern = "!" + pattern
 		}
-		patterns = append(patterns, pattern)
+		if _, err := patternmatcher.New([]string{pattern}); err == nil { // as git, which has no message for a bad one
+			patterns = append(patterns, pattern)
+		}
 	}
 	return patterns
 }
