@@ -158,7 +158,9 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
-	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
+	pages := index.Pages{Fetch: func(url string) ([]byte, error) {
+		return b.page(ctx, plan.RewritesOf(spec).Apply(url), plan.Secrets(spec))
+	}}
 	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:     spec,
@@ -169,7 +171,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Python:   c.base.facts.Python,
 		Libc:     c.base.facts.Libc,
 		Index:    answers,
-		Resolve:  (&resolution{build: b, ctx: ctx, compiled: c}).resolve,
+		Resolve:  (&resolution{build: b, ctx: ctx, compiled: c, secrets: plan.Secrets(spec)}).resolve,
 		ImageID:  "",
 	})
 	if err != nil {
@@ -208,7 +210,7 @@ func (c *compiled) moved(from *compiled) map[string]bool {
 	}
 	moved := map[string]bool{}
 	for _, pkg := range c.plan.Packages {
-		moved[pkg.File] = packageByURL(from.plan, pkg.URL) == nil
+		moved[pkg.File] = packageByURL(from.plan, c.plan.Rewrites.Apply(pkg.URL)) == nil
 	}
 	return moved
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 )
 
@@ -18,16 +19,20 @@ type resolution struct {
 	*build
 	ctx      context.Context //nolint:containedctx // plan.Input has no context; it lives as long as one compile
 	compiled *compiled
+	secrets  []plan.Secret
 }
 
 // resolve gives the lock that answers a request. Nothing is asked again while
 // the request stays the same: the engine has the step.
 func (r *resolution) resolve(req *resolve.Request) ([]byte, error) {
-	step := llbgen.Resolution{Request: req}
+	step := llbgen.Resolution{Request: req, Secrets: r.secrets}
 	ref, err := r.solve(step)
 	if err == nil && has(r.ctx, ref, resolver.NeedsPython) {
 		step.Python = r.compiled.base.facts.Python.Home + "/python3"
 		ref, err = r.solve(step)
+	}
+	if e := explainSecret(err, r.secrets); e != nil {
+		return nil, e
 	}
 	if err != nil {
 		return nil, r.explain(step, err)
@@ -55,20 +60,12 @@ func (r *resolution) explain(step llbgen.Resolution, failure error) error {
 
 // solve runs the step.
 func (r *resolution) solve(step llbgen.Resolution) (client.Reference, error) {
-	helper, err := r.helper()
+	opt, err := r.stepOptions()
 	if err != nil {
 		return nil, err
 	}
-	st, err := step.State(llbgen.Options{
-		Base:          r.compiled.base.state,
-		Helper:        helper,
-		BuildPlatform: r.ui.BuildPlatforms[0],
-		Limits:        r.limits(),
-		Network:       r.network(),
-		Locate:        r.files.location,
-		NoCache:       r.ui.IsNoCache,
-		StepPrefix:    r.stepPrefix(r.compiled.platform),
-	})
+	opt.Base, opt.StepPrefix = r.compiled.base.state, r.stepPrefix(r.compiled.platform)
+	st, err := step.State(opt)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +74,19 @@ func (r *resolution) solve(step llbgen.Resolution) (client.Reference, error) {
 		return nil, err
 	}
 	return r.ref(r.ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+}
+
+// stepOptions is what steps have that are run before there is a plan.
+func (b *build) stepOptions() (llbgen.Options, error) {
+	helper, err := b.helper()
+	return llbgen.Options{
+		Helper:        helper,
+		BuildPlatform: b.ui.BuildPlatforms[0],
+		Limits:        b.limits(),
+		Network:       b.network(),
+		Locate:        b.files.location,
+		NoCache:       b.ui.IsNoCache,
+	}, err
 }
 
 // has says whether a reference has a file.

@@ -13,11 +13,12 @@ import (
 
 // Paths inside the steps that have a network.
 const (
-	scratchDir   = "/run/imagespec"                    // a tmpfs, for what must not stay
-	secretCA     = "ca-certificates"                   // id of the build secret
-	secretCAPath = scratchDir + "/secrets/" + secretCA // where it is, if the client gives it
-	uvCacheDir   = "/run/imagespec-uv"                 // uv's cache, shared by all builds
-	toolsPrefix  = "/opt/tools"                        // of a tool, in its own state
+	scratchDir   = "/run/imagespec"  // a tmpfs, for what must not stay
+	secretCA     = "ca-certificates" // id of the build secret
+	secretsDir   = scratchDir + "/secrets"
+	secretCAPath = secretsDir + "/" + secretCA // where it is, if the client gives it
+	uvCacheDir   = "/run/imagespec-uv"         // uv's cache, shared by all builds
+	toolsPrefix  = "/opt/tools"                // of a tool, in its own state
 )
 
 // scripts are shell programs of steps that run in the image: trust runs the

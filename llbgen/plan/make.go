@@ -33,6 +33,8 @@ type Input struct {
 	Index    lock.Index // asked for the files that the lock gives no URL of
 	Resolve  Resolver   // asked for what is not locked
 	ImageID  string     // flytekit's id of the spec
+
+	arguments *arguments // pip_extra_args, taken apart
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -51,6 +53,11 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
+	var err error
+	if in.arguments, err = parseArguments(in.Spec.PipExtraArgs); err != nil {
+		return nil, nil, err
+	}
+	warnings = append(warnings, in.arguments.warnings...)
 	parts, err := in.parts()
 	if err != nil {
 		return nil, lockWarnings(parts), blame(err, in.Spec)
@@ -61,6 +68,8 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 			return nil, nil, err
 		}
 	}
+	p.addSecrets(in.Spec)
+	p.Rewrites = RewritesOf(in.Spec)
 	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
 	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.addPip(in.Spec)
@@ -96,16 +105,14 @@ func (in Input) locked() (part, error) {
 	}
 	options := in.Spec.BuilderOptions
 	l.Indexes = indexes(in.Spec, l.Indexes)
-	if err := checkFresh(l, options.Locked); err != nil {
+	if err := checkFresh(l, cmp.Or(options.Locked, imagespec.Flag{Value: in.arguments.locked, At: in.Spec.PipExtraArgs.At})); err != nil {
 		return part{}, err
 	}
-	selection, err := lock.Select(l, target, lock.Request{
-		Extras:  options.Extras.Values(),
-		Groups:  options.Groups.Values(),
-		Package: options.Package.Value,
-		// The dependencies alone, as flytekit installs them.
-		NoInstallProject: true,
-	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
+	request := in.arguments.request
+	request.Extras, request.Groups = in.extras(), in.groups()
+	request.Package = cmp.Or(options.Package.Value, request.Package)
+	request.NoInstallProject = true // the dependencies alone, as flytekit installs them
+	selection, err := lock.Select(l, target, request, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	if err == nil {
 		selection.Warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
 	}
@@ -186,11 +193,11 @@ func blame(err error, spec *imagespec.Spec) error {
 		var asked diag.Range
 		switch {
 		case errors.Is(e, lock.UnknownExtra):
-			asked = options.Extras.At
+			asked = cmp.Or(options.Extras.At, spec.PipExtraArgs.At)
 		case errors.Is(e, lock.UnknownGroup):
-			asked = options.Groups.At
+			asked = cmp.Or(options.Groups.At, spec.PipExtraArgs.At)
 		case errors.Is(e, lock.UnknownPackage):
-			asked = options.Package.At
+			asked = cmp.Or(options.Package.At, spec.PipExtraArgs.At)
 		case len(e.At) == 0 || e.At[0].Source == nil:
 			asked = spec.Requirements.At
 		}
