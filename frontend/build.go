@@ -137,6 +137,7 @@ func (b *build) setPlatforms(spec *imagespec.Spec) {
 
 // compiled is an image ready to be solved.
 type compiled struct {
+	spec     *imagespec.Spec
 	plan     *plan.Plan
 	base     *baseImage
 	platform ocispecs.Platform
@@ -149,7 +150,7 @@ type compiled struct {
 // engine's own. After a failure to fetch what an index was remembered to have, it
 // is asked anew.
 func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, failed *compiled) (*compiled, error) {
-	c := &compiled{platform: b.ui.BuildPlatforms[0]}
+	c := &compiled{spec: spec, platform: b.ui.BuildPlatforms[0]}
 	if platform != nil {
 		c.platform = *platform
 	}

@@ -1,12 +1,15 @@
 // Command imagespec looks at ImageSpec files without an engine:
 //
 //	imagespec plan [-f FILE] [--platform P] [--python V] [--libc L] [--why NAME] [CONTEXT]
+//	imagespec lock [-f FILE] [--platform P] [--python V] [--libc L] [CONTEXT]
 //
 // prints what the image would be as JSON: base, interpreter, layers and, in
 // "packages", one object per package with name, version, kind, file, url,
 // sha256, size and group, sorted by name. With --why it prints instead, as
 // text, the package NAME and on further lines those that ask for it, up to the
-// project, each with its line in the lock. Errors go to stderr with the excerpt
+// project, each with its line in the lock. Lock prints a pylock.toml with the
+// packages of every platform of the spec. What is not locked is resolved by the
+// uv in PATH. Errors go to stderr with the excerpt
 // that they are about; the exit status is then 1, and 2 for a wrong command
 // line.
 package main
@@ -20,12 +23,14 @@ import (
 	"os"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/resolver"
 )
 
 const usage = `imagespec looks at ImageSpec files without an engine.
 
 usage:
   imagespec plan [flags] [CONTEXT]   print what the image would be, as JSON
+  imagespec lock [flags] [CONTEXT]   print a pylock.toml of its packages
 
 CONTEXT is the folder that would be the build context, "." if it is left out.
 `
@@ -33,7 +38,12 @@ CONTEXT is the folder that would be the build context, "." if it is left out.
 // errUsage is a wrong command line; the flag package has said what is wrong.
 var errUsage = errors.New("usage")
 
-func main() { os.Exit(status(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if resolver.Pretends(os.Args) { // uv asks what the target is
+		os.Exit(resolver.Answer(os.Args, os.Stdout))
+	}
+	os.Exit(status(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // status does one command and gives the exit status.
 func status(args []string, stdout, stderr io.Writer) int {
@@ -57,11 +67,13 @@ func run(args []string, stdout, stderr io.Writer) error {
 	switch args[0] {
 	case "plan":
 		return runPlan(args[1:], stdout, stderr)
+	case "lock":
+		return runLock(args[1:], stdout, stderr)
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
 	}
-	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "help"}), usage)
+	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "lock", "help"}), usage)
 	return errUsage
 }
 
