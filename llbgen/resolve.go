@@ -59,9 +59,9 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 		return llb.State{}, err
 	}
 	request := llb.Scratch().File(llb.Mkfile(requestFile, 0o644, data), llb.WithCustomName("[resolve] what to resolve"))
-	args := []string{resolverPath, "lock"}
+	args, verb := []string{resolverPath, "lock"}, "resolve"
 	if r.Report != "" {
-		args = append(args, "--report")
+		args, verb = append(args, "--report"), "ask why not to resolve"
 	}
 	var names []string
 	for _, line := range r.Request.Requirements {
@@ -73,7 +73,7 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 		llb.Platform(g.BuildPlatform),
 		llb.AddMount(requestDir, request, llb.Readonly),
 		g.withTool(uv),
-		llb.WithCustomNamef("[%sresolve] resolve %s", g.StepPrefix, summary(names)),
+		llb.WithCustomNamef("[%sresolve] %s %s", g.StepPrefix, verb, summary(names)),
 		g.Locate(r.Request.Place("")),
 	)
 	root := llb.Scratch()

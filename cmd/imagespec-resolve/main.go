@@ -57,11 +57,11 @@ func run(args []string, stderr io.Writer) int {
 	default:
 		return usage(stderr)
 	}
-	if err != nil {
+	var said *resolve.Failure
+	if err != nil && !errors.As(err, &said) { // uv has said it
 		fmt.Fprintln(stderr, err)
-		return resolver.Exit(err)
 	}
-	return 0
+	return resolver.Exit(err)
 }
 
 func usage(stderr io.Writer) int {

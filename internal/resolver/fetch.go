@@ -32,8 +32,11 @@ var refusals = map[int]int{101: 401, 103: 403, 104: 404, 105: 500, 106: 502, 107
 // stands for none.
 func Refused(exit int) int { return refusals[exit] }
 
-// Exit gives the exit status of a step that ended with an error.
+// Exit gives the exit status of a step that ended with an error, or without one.
 func Exit(err error) int {
+	if err == nil {
+		return 0
+	}
 	var status *StatusError
 	if errors.As(err, &status) {
 		for exit, code := range refusals {
