@@ -1,9 +1,7 @@
 package frontend
 
 import (
-	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +12,7 @@ import (
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/llbgen/resolve"
 )
 
 // noSecret is how BuildKit says that the client has not given a secret.
@@ -54,15 +53,6 @@ func refused(err error) int {
 	return resolver.Refused(code)
 }
 
-// loginHint says what to give the build for a server that wants a login.
-func loginHint(location string) string {
-	host := location
-	if u, err := url.Parse(location); err == nil && u.Hostname() != "" {
-		host = u.Hostname()
-	}
-	return fmt.Sprintf("give the build the login of %[1]s as the secret %[2]s%[1]s (\"Basic …\") or %[3]s%[1]s, or check the one that it has", host, llbgen.AuthHeader, llbgen.AuthToken)
-}
-
 // secretsOf lists the secrets that a build of the plan needs or may use, for
 // the outline.
 func secretsOf(p *plan.Plan) []outline.Secret {
@@ -85,7 +75,7 @@ func secretsOf(p *plan.Plan) []outline.Secret {
 	}
 	for _, host := range llbgen.Hosts(origins) {
 		if host != "" && host != "files.pythonhosted.org" && host != "pypi.org" {
-			optional(llbgen.AuthHeader+host, llbgen.AuthToken+host)
+			optional(resolve.AuthHeader+host, resolve.AuthToken+host)
 		}
 	}
 	var list []outline.Secret

@@ -23,6 +23,7 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/index"
 )
 
@@ -110,7 +111,7 @@ func (b *build) withStatus(e *diag.Error, url string, status error) error {
 	e.Msg += ": " + status.Error()
 	var code index.StatusError
 	if errors.As(status, &code) && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
-		return e.WithHint("%s", loginHint(url))
+		return e.WithHint("%s", resolve.LoginHint(url))
 	}
 	return e.WithHint("check that the index still has the file, or lock again")
 }

@@ -14,13 +14,6 @@ import (
 	"github.com/imagespec/imagespec/llbgen/resolve"
 )
 
-// Beginnings of the ids of secrets that BuildKit itself takes for a host, behind
-// them.
-const (
-	AuthHeader = "HTTP_AUTH_HEADER_"
-	AuthToken  = "HTTP_AUTH_TOKEN_"
-)
-
 // secretNetrc is the id of the secret for programs that read a netrc.
 const secretNetrc = "netrc"
 
@@ -103,8 +96,8 @@ func (g generator) private(secrets []plan.Secret, origins []string) []llb.RunOpt
 	)
 	for _, host := range Hosts(origins) {
 		opts = append(opts,
-			llb.AddSecret(path.Join(secretsDir, "auth", host, "header"), llb.SecretID(AuthHeader+host), llb.SecretOptional),
-			llb.AddSecret(path.Join(secretsDir, "auth", host, "token"), llb.SecretID(AuthToken+host), llb.SecretOptional),
+			llb.AddSecret(path.Join(secretsDir, "auth", host, "header"), llb.SecretID(resolve.AuthHeader+host), llb.SecretOptional),
+			llb.AddSecret(path.Join(secretsDir, "auth", host, "token"), llb.SecretID(resolve.AuthToken+host), llb.SecretOptional),
 		)
 	}
 	for _, secret := range secrets {

@@ -93,6 +93,9 @@ func (in Input) request() (*resolve.Request, error) {
 		ExcludeNewer: cmp.Or(in.Spec.BuilderOptions.ExcludeNewer.Value, in.arguments.excludeNewer),
 		Options:      slices.Clone(in.arguments.options),
 	}
+	for _, secret := range Secrets(in.Spec) {
+		r.Secrets = append(r.Secrets, secret.ID)
+	}
 	return r, in.addConstraints(r)
 }
 

@@ -1,6 +1,8 @@
 package resolve
 
 import (
+	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,7 +38,46 @@ func (r *Request) Explain(f *Failure) *diag.Error {
 	if places := r.blamed(text); len(places) > 0 {
 		err.At = places
 	}
+	if refused.MatchString(text) {
+		return err.WithHint("%s", LoginHint(r.refusing(text), r.Secrets...))
+	}
 	return err
+}
+
+// refused is how uv says that a server wants a login.
+var refused = regexp.MustCompile(`\b(401|403)\b`)
+
+// refusing gives the host that a text names as the one that has refused.
+func (r *Request) refusing(text string) string {
+	for _, origin := range r.Origins() {
+		if strings.Contains(text, origin) {
+			return origin
+		}
+	}
+	return address.FindString(text)
+}
+
+var address = regexp.MustCompile(`https?://[^\s/)]+`)
+
+// Beginnings of the ids of build secrets for a host, which stands behind them.
+// BuildKit itself knows them.
+const (
+	AuthHeader = "HTTP_AUTH_HEADER_"
+	AuthToken  = "HTTP_AUTH_TOKEN_"
+)
+
+// LoginHint says which secrets to give the build for the server of a URL that
+// has refused, and which it has that may be wrong.
+func LoginHint(location string, secrets ...string) string {
+	host := location
+	if u, err := url.Parse(location); err == nil && u.Hostname() != "" {
+		host = u.Hostname()
+	}
+	hint := fmt.Sprintf("give the build the login of %[1]s as the secret %[2]s%[1]s (\"Basic …\") or %[3]s%[1]s, or check the one that it has", host, AuthHeader, AuthToken)
+	if len(secrets) > 0 {
+		hint += ": " + strings.Join(secrets, ", ")
+	}
+	return hint
 }
 
 // word is what may be the name of a package in uv's output.

@@ -42,6 +42,8 @@ type Request struct {
 	// Lines are the places of what is asked for by name, to point errors at: the
 	// requirements, and what Project and Constraints say of a name.
 	Lines []Line `json:"-"`
+	// Secrets are the ids of those that the spec gives to the step, for messages.
+	Secrets []string `json:"-"`
 }
 
 // Line is a requirement (PEP 508) and where it stands.
