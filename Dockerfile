@@ -1,6 +1,7 @@
-# The image of the frontend, which a file's syntax line names, and of the three
+# The image of the frontend, which a file's syntax line names, and of the four
 # helpers that the frontend mounts into the steps of its builds: the installer
-# of wheels, the memory of what indexes have, and what runs uv to resolve.
+# of wheels, the maker of the account, the memory of what indexes have, and what
+# runs uv to resolve.
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -t NAME --push .
 #
@@ -21,7 +22,7 @@ ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    for name in frontend install memo resolve; do \
+    for name in frontend install account memo resolve; do \
         GOOS=$TARGETOS GOARCH=$TARGETARCH go build -ldflags="-s -w -buildid=" \
             -o /out/$name/bin/imagespec-$name ./cmd/imagespec-$name || exit; \
     done && find /out -exec touch -d @0 {} +
@@ -35,6 +36,7 @@ LABEL org.opencontainers.image.title="imagespec" \
 # The installer's bytes are part of the cache key of what it installs. In a
 # layer below the frontend's it stays as it is when only the frontend changes.
 COPY --link --from=build /out/install/ /
+COPY --link --from=build /out/account/ /
 COPY --link --from=build /out/memo/ /
 COPY --link --from=build /out/resolve/ /
 COPY --link --from=build /out/frontend/ /

@@ -1,6 +1,44 @@
 package llbgen
 
-import "github.com/moby/buildkit/client/llb"
+import (
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+)
 
-// account is made by its agent.
-func (g generator) account(base llb.State) llb.State { return llb.Scratch() }
+// Paths inside the step that makes the account.
+const (
+	accountPath = "/bin/imagespec-account"
+	baseDir     = "/base"
+)
+
+// account gives the layer with the user and the authorities. It reads the files
+// of the base and runs none of them, so it runs on the build's own platform.
+// Where nothing is to change the layer is empty.
+func (g generator) account(base llb.State) llb.State {
+	a := g.plan.Account
+	command := []string{accountPath, "--base", baseDir, "--root", outDir}
+	if a.User != "" {
+		command = append(command, "--user", a.User)
+	}
+	for _, dir := range a.Own {
+		command = append(command, "--own", dir)
+	}
+	if a.Path != "" {
+		command = append(command, "--path", a.Path)
+	}
+	opts := []llb.RunOption{
+		llb.WithCustomNamef("[%suser] make %s and certificates", g.StepPrefix, g.plan.Config.User),
+		g.Locate(g.plan.Base.At),
+		llb.Args(command),
+		llb.Dir("/"),
+		llb.Network(pb.NetMode_NONE),
+		llb.Platform(g.BuildPlatform),
+		llb.AddMount(accountPath, g.Helper, llb.Readonly, llb.SourcePath(accountPath)),
+		llb.AddMount(baseDir, base, llb.Readonly),
+	}
+	opts = append(opts, g.Limits...)
+	if g.NoCache("install") {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return llb.Scratch().Run(opts...).AddMount(outDir, llb.Scratch())
+}

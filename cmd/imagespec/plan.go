@@ -84,14 +84,11 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 
 // parse reads the spec.
 func (f planFlags) parse() (*imagespec.Spec, []diag.Warning, error) {
-	data, err := os.ReadFile(f.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("there is no spec %s; name the file with -f, or the folder that it is in: %w", f.file, err)
-	}
+	src, err := readSource(f.file)
 	if err != nil {
 		return nil, nil, err
 	}
-	return imagespec.Parse(&diag.Source{Name: f.file, Data: data})
+	return imagespec.Parse(src)
 }
 
 // plan makes the plan for the platform of the flags.
@@ -102,6 +99,18 @@ func (f planFlags) plan(spec *imagespec.Spec) (*plan.Plan, []diag.Warning, error
 	}
 	in.Resolve = resolveHere()
 	return plan.Make(in)
+}
+
+// readSource reads a spec's file.
+func readSource(file string) (*diag.Source, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no spec %s; name the file with -f, or the folder that it is in: %w", file, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &diag.Source{Name: file, Data: data}, nil
 }
 
 // printWhy prints the chain of packages that ask for one another.
