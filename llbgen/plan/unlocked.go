@@ -123,7 +123,7 @@ func (in Input) addConstraints(r *resolve.Request) error {
 func (in Input) addPackages(r *resolve.Request) error {
 	var errs []error
 	for _, item := range in.Spec.Packages.Items {
-		q, err := pep508.ParseRequirement(item.Value)
+		q, err := pep508.ParseRequirement(string(diag.Redact([]byte(item.Value))))
 		switch {
 		case err != nil:
 			errs = append(errs, diag.Errorf(item.At, "packages: %w", err).
