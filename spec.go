@@ -58,7 +58,8 @@ type Map struct {
 // IsSet reports whether the file has the mapping; `{}` is one, null is not.
 func (m Map) IsSet() bool { return m.At.Line > 0 }
 
-// Flag is true or false. The zero value is unset, which is false.
+// Flag is true or false. The zero value is unset; whether that is the same as
+// false is said at each field.
 type Flag struct {
 	Value bool
 	At    diag.Range
@@ -109,20 +110,19 @@ type Spec struct {
 // Options is what lies under `builder_options`, the one place where flytekit
 // lets a file say more than its own fields.
 type Options struct {
-	Extras  List // extras of the locked project to install (PEP 508 names)
-	Groups  List // dependency groups to install (PEP 735)
-	Package Text // the workspace member to install for
-	Locked  Flag // a lock that does not fit its project is an error
-
-	Flytekit     Text // "true", "false", or the version of flytekit that is added to what is resolved
-	ExcludeNewer Text // nothing that was uploaded at this time (RFC 3339) or later is resolved to; of a day, its end
-	URLRewrites  Map  // beginning of a URL → what takes its place when a file or an index is fetched
-
-	Pip     Flag // pip is part of the environment; unset is true
-	User    Text // the image's user, a name or uid[:gid]; "flytekit" where unset
-	Workdir Text // the image's working directory, where sources go; "/root" where unset
-	Labels  Map  // of the image's configuration
-	At      diag.Range
+	Extras          List // extras of the locked project to install (PEP 508 names)
+	Groups          List // dependency groups to install (PEP 735)
+	Package         Text // the workspace member to install for
+	Locked          Flag // a lock that does not fit its project is an error
+	Flytekit        Text // "true", "false", or the version of flytekit that is added to what is resolved
+	ExcludeNewer    Text // nothing that was uploaded at this time (RFC 3339) or later is resolved to; of a day, its end
+	URLRewrites     Map  // beginning of a URL → what takes its place when a file or an index is fetched
+	CompileBytecode Flag // whether modules are compiled; they are where it is unset
+	Pip             Flag // pip is part of the environment; unset is true
+	User            Text // the image's user, a name or uid[:gid]; "flytekit" where unset
+	Workdir         Text // the image's working directory, where sources go; "/root" where unset
+	Labels          Map  // of the image's configuration
+	At              diag.Range
 }
 
 // Platforms gives the target platforms in the file's order, normalised as

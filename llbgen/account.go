@@ -1,9 +1,6 @@
 package llbgen
 
-import (
-	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/solver/pb"
-)
+import "github.com/moby/buildkit/client/llb"
 
 // Paths inside the step that makes the account.
 const (
@@ -26,19 +23,10 @@ func (g generator) account(base llb.State) llb.State {
 	if a.Path != "" {
 		command = append(command, "--path", a.Path)
 	}
-	opts := []llb.RunOption{
+	return g.step(llb.Scratch(), command,
 		llb.WithCustomNamef("[%suser] make %s and certificates", g.StepPrefix, g.plan.Config.User),
 		g.Locate(g.plan.Base.At),
-		llb.Args(command),
-		llb.Dir("/"),
-		llb.Network(pb.NetMode_NONE),
-		llb.Platform(g.BuildPlatform),
 		llb.AddMount(accountPath, g.Helper, llb.Readonly, llb.SourcePath(accountPath)),
 		llb.AddMount(baseDir, base, llb.Readonly),
-	}
-	opts = append(opts, g.Limits...)
-	if g.NoCache("install") {
-		opts = append(opts, llb.IgnoreCache)
-	}
-	return llb.Scratch().Run(opts...).AddMount(outDir, llb.Scratch())
+	)
 }

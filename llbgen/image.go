@@ -71,6 +71,11 @@ func steps(p *plan.Plan) []string {
 	for _, layer := range p.Installs() {
 		all = append(all, "install "+strings.Join(layer.Packages, ", "))
 	}
+	if p.Bytecode != "" {
+		for _, layer := range p.Installs() {
+			all = append(all, "compile "+strings.Join(layer.Packages, ", "))
+		}
+	}
 	for _, c := range p.Copies {
 		all = append(all, "copy "+c.From+" "+c.To)
 	}

@@ -16,11 +16,12 @@ import (
 //   - every other wheel goes to the bucket that its name hashes to.
 //
 // Only where an environment has more than maxHeavy heavy wheels the bar rises,
-// by doubling, until they fit: images with more layers than about 60 are slow
-// to pull, and those with more than 127 do not start.
+// by doubling, until they fit: those with more than 127 layers do not start.
+// The bytecode of each of these layers is another one, so there are up to 64, one
+// with the environment, and the base's.
 const (
 	heavyBytes = 8 << 20
-	maxHeavy   = 32
+	maxHeavy   = 24
 	buckets    = 8
 )
 

@@ -33,6 +33,7 @@ type Input struct {
 	Index    lock.Index // asked for the files that the lock gives no URL of
 	Resolve  Resolver   // asked for what is not locked
 	ImageID  string     // flytekit's id of the spec
+	Retimed  bool       // whether the exporter may change the times of files
 
 	arguments *arguments // pip_extra_args, taken apart
 }
@@ -74,6 +75,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.addPip(in.Spec)
 	p.Layers = group(p.Packages)
+	p.Bytecode = bytecode(in)
 	return p, warnings, nil
 }
 
