@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -223,7 +222,7 @@ func (in Input) resolved(r *resolve.Request) (part, error) {
 	}
 	l, err := pylock.Parse(&diag.Source{Name: resolve.Format, Data: data})
 	if err != nil {
-		return part{}, fmt.Errorf("the answer of uv: %w", err)
+		return part{}, diag.Errorf(r.Place(""), "the answer of uv cannot be read: %v", err)
 	}
 	for _, p := range l.Packages {
 		p.At = r.Place(p.Name)
