@@ -41,6 +41,9 @@ func (in Input) addProject(r *resolve.Request, name string) error {
 		return lock.NotLocked.Errorf(p.at(""), "%s has neither a lock beside it nor a [project] table to resolve", name).
 			WithHint("lock the project with its own tool, for instance \"poetry lock\", and name the lock")
 	}
+	if _, ok := table["name"].(string); !ok {
+		return lock.Malformed.Errorf(p.at("[project]"), "%s: the project has no name", name).WithHint("add name = \"...\" to [project]")
+	}
 	for _, dynamic := range stringsOf(table["dynamic"]) {
 		if dynamic == "dependencies" || dynamic == "optional-dependencies" {
 			return lock.NotLocked.Errorf(p.at(dynamic), "%s has dynamic %s, which only a build of the project tells", name, dynamic).
