@@ -28,6 +28,9 @@ func (r *resolution) resolve(req *resolve.Request) ([]byte, error) {
 	step := llbgen.Resolution{Request: req, Secrets: r.secrets}
 	ref, err := r.solve(step)
 	if err == nil && has(r.ctx, ref, resolver.NeedsPython) {
+		if r.compiled.base.interpreter != nil {
+			return nil, fmt.Errorf("%w, and the base has none", resolver.ErrPython)
+		}
 		step.Python = r.compiled.base.facts.Python.Home + "/python3"
 		ref, err = r.solve(step)
 	}

@@ -23,17 +23,18 @@ import (
 
 // Input is all that a plan is made of.
 type Input struct {
-	Spec     *imagespec.Spec
-	Context  fs.FS                    // the build context
-	Getenv   func(name string) string // values of ${VARIABLES} in requirements files
-	Platform ocispecs.Platform
-	Base     Base
-	Python   Python // of the base
-	Libc     wheel.Libc
-	Index    lock.Index // asked for the files that the lock gives no URL of
-	Resolve  Resolver   // asked for what is not locked
-	ImageID  string     // flytekit's id of the spec
-	Retimed  bool       // whether the exporter may change the times of files
+	Spec        *imagespec.Spec
+	Context     fs.FS                    // the build context
+	Getenv      func(name string) string // values of ${VARIABLES} in requirements files
+	Platform    ocispecs.Platform
+	Base        Base
+	Python      Python       // of the base
+	Interpreter *Interpreter // that Python is, where the base has none
+	Libc        wheel.Libc
+	Index       lock.Index // asked for the files that the lock gives no URL of
+	Resolve     Resolver   // asked for what is not locked
+	ImageID     string     // flytekit's id of the spec
+	Retimed     bool       // whether the exporter may change the times of files
 
 	arguments *arguments // pip_extra_args, taken apart
 }
@@ -44,13 +45,14 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		return nil, nil, err
 	}
 	p := &Plan{
-		Platform: platforms.FormatAll(in.Platform),
-		Base:     in.Base,
-		Python:   in.Python,
-		Libc:     in.Libc.String(),
-		Packages: []Package{},
-		Layers:   []Layer{},
-		Config:   config(in.Spec, in.ImageID),
+		Platform:    platforms.FormatAll(in.Platform),
+		Base:        in.Base,
+		Interpreter: in.Interpreter,
+		Python:      in.Python,
+		Libc:        in.Libc.String(),
+		Packages:    []Package{},
+		Layers:      []Layer{},
+		Config:      config(in.Spec, in.ImageID),
 	}
 	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
@@ -74,6 +76,9 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
 	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.addPip(in.Spec)
+	if err := p.overlay(); err != nil {
+		return nil, nil, err
+	}
 	p.Layers = group(p.Packages)
 	p.Bytecode = bytecode(in)
 	return p, warnings, nil

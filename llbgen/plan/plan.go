@@ -22,10 +22,12 @@ const Prefix = "/opt/venv"
 type Plan struct {
 	Platform string `json:"platform"` // "linux/amd64"
 	Base     Base   `json:"base"`
-	Python   Python `json:"python"`
-	Libc     string `json:"libc"`                  // C library of the base, "glibc-2.36"
-	Lock     string `json:"lock,omitempty"`        // path of the lock in the build context
-	Format   string `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
+	// Interpreter is the Python that a base without one gets, nil for a base with one.
+	Interpreter *Interpreter `json:"interpreter,omitempty"`
+	Python      Python       `json:"python"`
+	Libc        string       `json:"libc"`                  // C library of the base, "glibc-2.36"
+	Lock        string       `json:"lock,omitempty"`        // path of the lock in the build context
+	Format      string       `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
 	// Resolved is what was asked of the resolver, nil if all is locked.
 	Resolved *resolve.Request `json:"resolved,omitempty"`
 	// Secrets are those of pip_secret_mounts, for the steps that talk to an index.
@@ -50,6 +52,7 @@ type Base struct {
 	Ref    string     `json:"ref"`              // normalised reference, "docker.io/library/python:3.12-slim-bookworm"
 	Digest string     `json:"digest,omitempty"` // of the manifest, where a registry was asked
 	Env    []string   `json:"env,omitempty"`    // of its configuration, where that was read
+	Plan   *Plan      `json:"plan,omitempty"`   // of the base, where it is a spec of its own
 	At     diag.Range `json:"-"`
 }
 
@@ -58,6 +61,21 @@ type Python struct {
 	Version      string `json:"version"`                 // "3.12.4"
 	Home         string `json:"home"`                    // directory of the executable, "/usr/local/bin"
 	FreeThreaded bool   `json:"free_threaded,omitempty"` // the build without the global interpreter lock
+	From         string `json:"from,omitempty"`          // where the version comes from, "pyproject.toml:4", where it is neither the spec nor the base
+	Executable   string `json:"executable,omitempty"`    // the interpreter that python_exec names; else that of the version in Home
+	SystemSite   bool   `json:"system_site,omitempty"`   // packages that the base has beside the interpreter are visible
+}
+
+// PythonPrefix is where an interpreter is unpacked that the base does not have.
+const PythonPrefix = "/opt/python"
+
+// Interpreter is an archive of Python that is unpacked on a base without one.
+type Interpreter struct {
+	Version string     `json:"version"` // full, "3.12.16"
+	URL     string     `json:"url"`
+	SHA256  string     `json:"sha256"` // hex
+	Prefix  string     `json:"prefix"` // where it is unpacked
+	At      diag.Range `json:"-"`
 }
 
 // String gives the version, and behind it the t of a free-threaded build.
