@@ -154,6 +154,7 @@ func (b *build) setPlatforms(spec *imagespec.Spec) {
 
 // compiled is an image ready to be solved.
 type compiled struct {
+	spec     *imagespec.Spec
 	plan     *plan.Plan
 	base     *baseImage
 	platform ocispecs.Platform
@@ -166,7 +167,7 @@ type compiled struct {
 // engine's own. After a failure to fetch what an index was remembered to have, it
 // is asked anew.
 func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, failed *compiled) (*compiled, error) {
-	c := &compiled{platform: b.ui.BuildPlatforms[0]}
+	c := &compiled{spec: spec, platform: b.ui.BuildPlatforms[0]}
 	if platform != nil {
 		c.platform = *platform
 	}
@@ -179,7 +180,9 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
-	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
+	pages := index.Pages{Fetch: func(url string) ([]byte, error) {
+		return b.page(ctx, plan.RewritesOf(spec).Apply(url), plan.Secrets(spec))
+	}}
 	var id string
 	if spec == b.spec { // what is built on a nested spec has its own
 		id = flytekit.ImageID(spec.Source)
@@ -195,6 +198,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Interpreter: c.base.interpreter,
 		Libc:        c.base.facts.Libc,
 		Index:       answers,
+		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: plan.Secrets(spec)}).resolve,
 		ImageID:     id,
 		Retimed:     mayRetime(epoch),
 	})
@@ -242,7 +246,7 @@ func (c *compiled) moved(from *compiled) map[string]bool {
 	}
 	moved := map[string]bool{}
 	for _, pkg := range c.plan.Packages {
-		moved[pkg.File] = packageByURL(from.plan, pkg.URL) == nil
+		moved[pkg.File] = packageByURL(from.plan, c.plan.Rewrites.Apply(pkg.URL)) == nil
 	}
 	return moved
 }
