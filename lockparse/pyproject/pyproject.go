@@ -212,3 +212,14 @@ func (f *File) WithIncludes(name string) []*Group {
 	}
 	return found
 }
+
+// BuildRequires gives the requirements of a project's build, as they are
+// written; none where the file does not say (PEP 518), which means setuptools.
+func BuildRequires(src *diag.Source) ([]string, error) {
+	doc, err := tomltree.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	requires := doc.Root().Table("build-system").Strings("requires")
+	return requires, doc.Err()
+}
