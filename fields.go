@@ -67,6 +67,8 @@ func (o *Options) fields() []field {
 		{"groups", working, &o.Groups},
 		{"package", working, &o.Package},
 		{"locked", working, &o.Locked},
+		{"install_project", working, &o.InstallProject},
+		{"build_apt_packages", working, &o.BuildAptPackages},
 		{"imagepull_secret_name", unused, new(Text)}, // read by Union's remote builder
 	}
 }

@@ -110,7 +110,10 @@ type Options struct {
 	Groups  List // dependency groups to install (PEP 735)
 	Package Text // the workspace member to install for
 	Locked  Flag // a lock that does not fit its project is an error
-	At      diag.Range
+
+	InstallProject   Flag // install the project itself beside its dependencies
+	BuildAptPackages List // Debian packages for the steps that build packages; empty: not even compilers
+	At               diag.Range
 }
 
 // Platforms gives the target platforms in the file's order, normalised as
