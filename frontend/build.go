@@ -175,7 +175,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	}
 	c.warnings = append(c.warnings, b.args.unused()...)
 	c.recalled = answers.recalled
-	wheels, err := b.context.with(ctx).wheels(c.plan)
+	files, err := b.context.with(ctx).sources(c.plan)
 	if err != nil {
 		return nil, err
 	}
@@ -185,13 +185,15 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	}
 	c.state = llbgen.State(c.plan, llbgen.Options{
 		Base:          c.base.state,
+		BaseEnv:       c.base.config.Config.Env,
 		Helper:        helper,
 		BuildPlatform: b.ui.BuildPlatforms[0],
 		Caps:          b.ui.BuildOpts().LLBCaps,
-		Files:         wheels,
+		Files:         files,
 		Limits:        b.limits(),
 		Locate:        b.files.location,
 		NoCache:       b.ui.IsNoCache("install"),
+		BuildNoCache:  b.ui.IsNoCache("build"),
 		StepPrefix:    b.stepPrefix(c.platform),
 		Moved:         c.moved(failed),
 	})

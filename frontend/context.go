@@ -17,8 +17,6 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"github.com/imagespec/imagespec/internal/diag"
-	"github.com/imagespec/imagespec/llbgen/plan"
-	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
 // contextFS reads single files of the build context, whatever it is: a folder
@@ -131,22 +129,6 @@ func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
 		llb.Differ(llb.DiffNone, false),
 		dockerui.WithInternalName("load "+name),
 	)
-}
-
-// wheels gives the build context for each wheel of the plan that lies in it.
-func (c *contextFS) wheels(p *plan.Plan) (map[string]llb.State, error) {
-	wheels := map[string]llb.State{}
-	for _, pkg := range p.Packages {
-		if pkg.Kind != lock.KindWheel || pkg.Path == "" {
-			continue
-		}
-		st, err := c.state(pkg.Path, pkg.Path)
-		if err != nil {
-			return nil, err
-		}
-		wheels[pkg.Path] = *st
-	}
-	return wheels, nil
 }
 
 // missing says why a file cannot be read. Over the gateway an absent file is

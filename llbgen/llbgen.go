@@ -30,12 +30,14 @@ const (
 // what the image contains.
 type Options struct {
 	Base          llb.State                           // the base image
+	BaseEnv       []string                            // the environment that the base gives its processes
 	Helper        llb.State                           // an image with the installer at /bin/imagespec-install
 	BuildPlatform ocispecs.Platform                   // where the install steps run, whatever the target
 	Caps          apicaps.CapSet                      // what the engine can do
 	Files         map[string]llb.State                // the build context, by the path of the file in it that a package is
 	Limits        []llb.RunOption                     // what the client allows each step, such as memory
 	Locate        func(diag.Range) llb.ConstraintsOpt // the source location of an op
+	BuildNoCache  bool                                // build requirements anew, and what is built with them
 	NoCache       bool                                // run every step anew
 	Moved         map[string]bool                     // files, by name, that this build has failed to fetch from another URL
 	StepPrefix    string                              // before the name of each step, "linux/arm64 " where several platforms are built
@@ -78,6 +80,15 @@ func (g generator) install(i int, layer plan.Layer) llb.State {
 	}
 	for _, pkg := range g.plan.Packages {
 		if pkg.Group != layer.Name {
+			continue
+		}
+		if pkg.Build != nil {
+			dir := path.Join(builtDir, pkg.Name)
+			flags = append(flags, "--built", dir)
+			if origin := pkg.DirectURL(); origin != "" {
+				flags = append(flags, "--origin", pkg.Name+"="+origin)
+			}
+			opts = append(opts, llb.AddMount(dir, g.built(pkg), llb.Readonly))
 			continue
 		}
 		file := path.Join(wheelsDir, pkg.File)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
 	"golang.org/x/tools/txtar"
 
@@ -131,6 +132,7 @@ func (p project) solve(t *testing.T, attrs ...string) *testengine.Solved {
 		Frontend:      "gateway.v0",
 		FrontendAttrs: map[string]string{"source": p.engine.FrontendRef(t), "filename": "imagespec.yaml"},
 		LocalMounts:   map[string]fsutil.FS{"context": dir, "dockerfile": dir},
+		Session:       []session.Attachable{testengine.HostSecrets(t)},
 		Exports:       []client.ExportEntry{{Type: "image", Attrs: map[string]string{"name": p.image, "push": "true"}}},
 	}
 	for i := 0; i < len(attrs); i += 2 {

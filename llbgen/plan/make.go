@@ -56,9 +56,10 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
 		p.Lock, p.Format = l.Source.Name, l.Format
 		p.RequirementsAt = in.Spec.Requirements.At
-		if p.Packages, err = packages(l, selection); err != nil {
+		if p.Packages, err = packages(in, l, selection); err != nil {
 			return nil, nil, err
 		}
+		p.Builds = builds(l, p.Packages)
 	}
 	p.Layers = group(p.Packages)
 	return p, warnings, nil
@@ -94,8 +95,8 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		Extras:  options.Extras.Values(),
 		Groups:  options.Groups.Values(),
 		Package: options.Package.Value,
-		// The dependencies alone, as flytekit installs them.
-		NoInstallProject: true,
+		// By default the dependencies alone, as flytekit installs them.
+		NoInstallProject: !options.InstallProject.Value,
 	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	return l, selection, err
 }
@@ -204,7 +205,7 @@ func located(err error, field imagespec.Text) error {
 
 // packages turns a selection into the plan's packages. What cannot be fetched
 // and checked is refused here, before anything is built.
-func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
+func packages(in Input, l *lock.Lock, s *lock.Selection) ([]Package, error) {
 	all := []Package{}
 	var errs []error
 	for _, selected := range s.Packages {
@@ -217,6 +218,11 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 			by:      selected.By,
 		}
 		if selected.File.Name != "" {
+			if selected.Kind == lock.KindGit {
+				err := diag.Errorf(pkg.At, "%s %s is an archive within a git repository, which is not supported", pkg.Name, pkg.Version)
+				errs = append(errs, err.WithHint("take it by the URL of the archive, or from an index"))
+				continue
+			}
 			if err := pkg.takeFile(selected); err != nil {
 				errs = append(errs, err)
 			}
@@ -225,6 +231,10 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 		}
 		if err := pkg.locate(l); err != nil {
 			errs = append(errs, err)
+		} else if pkg.Kind != lock.KindWheel {
+			if pkg.Build, err = build(in, l, pkg, selected.Package.Source); err != nil {
+				errs = append(errs, err)
+			}
 		}
 		all = append(all, pkg)
 	}

@@ -5,7 +5,6 @@
 package plan
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
@@ -27,6 +26,7 @@ type Plan struct {
 	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
 	Packages []Package `json:"packages"`              // sorted by name
 	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
+	Builds   *Builds   `json:"builds,omitempty"`      // nil where nothing is built
 	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
@@ -37,6 +37,13 @@ type Base struct {
 	Ref    string     `json:"ref"`              // normalised reference, "docker.io/library/python:3.12-slim-bookworm"
 	Digest string     `json:"digest,omitempty"` // of the manifest, where a registry was asked
 	At     diag.Range `json:"-"`
+}
+
+// Architecture is that of the platform: "amd64".
+func (p *Plan) Architecture() string {
+	_, rest, _ := strings.Cut(p.Platform, "/")
+	architecture, _, _ := strings.Cut(rest, "/")
+	return architecture
 }
 
 // Python is the interpreter of the base that the environment runs on.
@@ -73,8 +80,9 @@ type Package struct {
 	Path    string     `json:"path,omitempty"`   // of the file or tree in the build context
 	SHA256  string     `json:"sha256"`           // hex, empty where the lock has none
 	Size    int64      `json:"size"`             // bytes, 0 where the lock does not say
-	Group   string     `json:"group"`            // name of its layer, empty for what has to be built first
+	Group   string     `json:"group"`            // name of its layer
 	Direct  bool       `json:"direct,omitempty"` // asked for by URL and not from an index, which direct_url.json records (PEP 610)
+	Build   *Build     `json:"build,omitempty"`  // nil for a wheel
 	At      diag.Range `json:"-"`
 
 	locked, by *lock.Package // in the lock, and the first one there that asks for it
@@ -104,11 +112,13 @@ func (p *Plan) Why(name string) []*lock.Package {
 	return chain
 }
 
-// Layer is a set of wheels that is installed by one step into one layer.
+// Layer is a set of packages that is installed by one step into one layer.
 type Layer struct {
 	Name     string   `json:"name"`
 	Packages []string `json:"packages"`
 	Size     int64    `json:"size"` // bytes to download, as far as the lock says
+
+	rank int
 }
 
 // Config is what the image's configuration gets on top of the base's.
@@ -122,17 +132,4 @@ type Config struct {
 type EnvVar struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-}
-
-// Buildable gives an error for every package that is no wheel: it has to be
-// built first, which is not supported yet.
-func (p *Plan) Buildable() error {
-	var errs []error
-	for _, pkg := range p.Packages {
-		if pkg.Kind != lock.KindWheel {
-			errs = append(errs, diag.Errorf(pkg.At, "%s %s is locked as %s, not as a wheel: building packages is not supported yet", pkg.Name, pkg.Version, pkg.Kind).
-				WithHint("lock a version of %s that has a wheel for %s, or leave it out", pkg.Name, p.Platform))
-		}
-	}
-	return errors.Join(errs...)
 }

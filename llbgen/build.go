@@ -1,0 +1,196 @@
+package llbgen
+
+import (
+	_ "embed"
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/lock"
+)
+
+// Paths inside the steps that build a package.
+const (
+	buildDir    = "/build"             // the source, the environment, and the log
+	sourceDir   = buildDir + "/source" // of the package, a tree
+	archivesDir = "/archives"          // of the package, what is a file
+	builtDir    = "/built"             // in an install step: a folder with a wheel for each package
+	buildHome   = scratchDir + "/home" // a tmpfs
+	epoch       = "315532800"          // 1980-01-01, the first day of zip files
+)
+
+// BuildLog is where a step that builds a package has all that it printed.
+const BuildLog = buildDir + "/log"
+
+// buildProgram is what runs in those steps.
+//
+//go:embed build.py
+var buildProgram string
+
+// aptProgram installs Debian packages, or says why it cannot.
+const aptProgram = `command -v apt-get >/dev/null || { . /etc/os-release; echo "there is no apt-get in the base image, which is $PRETTY_NAME" >&2; exit 1; }
+apt-get update && apt-get install -y --no-install-recommends "$@"`
+
+// built gives the state with the wheel of a package, at its root. It is built
+// on the target platform: first its build requirements are installed, with a
+// network, then it is built in what that left, without one.
+func (g generator) built(pkg plan.Package) llb.State {
+	title := strings.TrimSpace(pkg.Name + " " + pkg.Version)
+	opts, archive := g.source(pkg)
+	opts = append(opts,
+		g.withTool(g.uv()),
+		llb.AddEnv("SUBDIRECTORY", pkg.Build.Subdirectory),
+		g.Locate(pkg.At),
+	)
+	for _, v := range buildEnv(pkg) {
+		opts = append(opts, llb.AddEnv(v.Name, v.Value))
+	}
+	python := path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor())
+	program := []string{python, "-I", "-c", buildProgram}
+
+	prepare := append(g.network(), g.requirementEnv()...)
+	prepare = append(prepare,
+		llb.Args(trusted(append(append(program, "requires"), archive...)...)),
+		llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
+	)
+	build := append([]llb.RunOption{
+		llb.Args(append(program, "wheel", requirement(pkg))),
+		llb.Network(pb.NetMode_NONE),
+		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
+		llb.AddEnv("PATH", g.environmentPath()),
+		llb.AddEnv("VIRTUAL_ENV", path.Join(buildDir, "env")),
+		llb.AddEnv("UV_NO_CACHE", "1"),
+		llb.AddEnv("UV_OFFLINE", "1"),
+		llb.AddEnv("CARGO_NET_OFFLINE", "true"),
+		llb.WithCustomNamef("[%sbuild %s] build wheel", g.StepPrefix, title),
+	}, g.Limits...)
+	prepared := g.stage(pkg.Build.Apt).Run(append(prepare, opts...)...).Root()
+	return prepared.Run(append(build, opts...)...).AddMount("/wheels", llb.Scratch())
+}
+
+// environmentPath is the PATH of a build: that of its environment, before the
+// base's.
+func (g generator) environmentPath() string {
+	env := environ(plan.Config{Path: []string{path.Join(buildDir, "env", "bin")}}, g.BaseEnv)
+	_, value, _ := strings.Cut(env[index(env, "PATH")], "=")
+	return value
+}
+
+// requirement is what the built wheel has to be.
+func requirement(pkg plan.Package) string {
+	if pkg.Version == "" {
+		return pkg.Name
+	}
+	return pkg.Name + "==" + pkg.Version
+}
+
+// uv is the one for the target. That there is one has been checked.
+func (g generator) uv() plan.Tool {
+	tool, _ := plan.UV(g.plan.Architecture())
+	return tool
+}
+
+// stage is the base with Debian packages. It is not part of the image.
+func (g generator) stage(packages []string) llb.State {
+	st := g.Base.User("root").Dir("/")
+	for _, entry := range environ(plan.Config{}, g.BaseEnv) {
+		name, value, _ := strings.Cut(entry, "=")
+		st = st.AddEnv(name, value)
+	}
+	if len(packages) == 0 {
+		return st
+	}
+	opts := append(g.network(),
+		llb.Args(trusted(append([]string{"/bin/sh", "-c", aptProgram, "sh"}, packages...)...)),
+		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
+		llb.WithCustomNamef("[%sbuild] install %s", g.StepPrefix, summary(packages)),
+		g.Locate(g.plan.RequirementsAt),
+	)
+	return st.Run(opts...).Root()
+}
+
+// source mounts what a package is built from, and gives the archive that has
+// to be unpacked first, if it is one.
+func (g generator) source(pkg plan.Package) ([]llb.RunOption, []string) {
+	switch pkg.Kind {
+	case lock.KindGit:
+		return []llb.RunOption{llb.AddMount(sourceDir, g.repository(pkg))}, nil
+	case lock.KindDirectory:
+		return []llb.RunOption{llb.AddMount(sourceDir, g.tree(pkg))}, nil
+	}
+	file := path.Join(archivesDir, pkg.File)
+	if pkg.URL == "" {
+		return []llb.RunOption{llb.AddMount(file, g.Files[pkg.Path], llb.Readonly, llb.SourcePath(pkg.Path))}, []string{file}
+	}
+	return []llb.RunOption{llb.AddMount(file, g.wheel(pkg), llb.Readonly, llb.SourcePath(pkg.File))}, []string{file}
+}
+
+// repository is a commit. Its .git stays, since backends ask it for versions
+// and for the files that belong to the project.
+func (g generator) repository(pkg plan.Package) llb.State {
+	return llb.Git(pkg.URL, "",
+		llb.GitRef(pkg.Build.Commit),
+		llb.KeepGitDir(),
+		llb.WithCustomNamef("fetch %s at %.12s", pkg.URL, pkg.Build.Commit),
+		g.Locate(pkg.At),
+	)
+}
+
+// tree is a folder of the build context without what is not its own. Copied it
+// is known by its content, and not by the client that has sent it.
+func (g generator) tree(pkg plan.Package) llb.State {
+	return llb.Scratch().File(llb.Copy(g.Files[pkg.Path], pkg.Path, "/", &llb.CopyInfo{
+		CopyDirContentsOnly: true,
+		ExcludePatterns:     pkg.Build.Exclude,
+	}), llb.WithCustomNamef("[build %s] load its source", pkg.Name), g.Locate(pkg.At))
+}
+
+// requirementEnv is the environment in which build requirements are resolved.
+func (g generator) requirementEnv() []llb.RunOption {
+	b := g.plan.Builds
+	var opts []llb.RunOption
+	if len(b.Constraints) > 0 {
+		opts = append(opts, llb.AddEnv("CONSTRAINTS", strings.Join(b.Constraints, "\n")))
+	}
+	if len(b.Indexes) > 0 {
+		opts = append(opts, llb.AddEnv("UV_DEFAULT_INDEX", b.Indexes[0]), llb.AddEnv("UV_INDEX", strings.Join(b.Indexes[1:], " ")))
+	}
+	if b.ExcludeNewer != "" {
+		opts = append(opts, llb.AddEnv("UV_EXCLUDE_NEWER", b.ExcludeNewer))
+	}
+	if g.BuildNoCache {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return opts
+}
+
+// buildEnv is the environment of both steps: what makes builds repeatable, and
+// for backends that ask a version control system, the version of the lock.
+func buildEnv(pkg plan.Package) []plan.EnvVar {
+	env := []plan.EnvVar{
+		{Name: "HOME", Value: buildHome},
+		{Name: "CARGO_HOME", Value: path.Join(buildDir, "cargo")},
+		{Name: "SOURCE_DATE_EPOCH", Value: epoch},
+		{Name: "PYTHONHASHSEED", Value: "0"},
+		{Name: "PYTHONDONTWRITEBYTECODE", Value: "1"},
+		{Name: "UV_NO_CONFIG", Value: "1"},
+		{Name: "UV_NO_PROGRESS", Value: "1"},
+		{Name: "UV_LINK_MODE", Value: "copy"},
+		{Name: "UV_PYTHON_DOWNLOADS", Value: "never"},
+		{Name: "NO_COLOR", Value: "1"},
+	}
+	if pkg.Version != "" {
+		upper := strings.ToUpper(strings.ReplaceAll(pkg.Name, "-", "_"))
+		env = append(env,
+			plan.EnvVar{Name: "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_" + upper, Value: pkg.Version},
+			plan.EnvVar{Name: "PBR_VERSION", Value: pkg.Version},
+			plan.EnvVar{Name: "PDM_BUILD_SCM_VERSION", Value: pkg.Version},
+			plan.EnvVar{Name: "POETRY_DYNAMIC_VERSIONING_BYPASS", Value: pkg.Version},
+			plan.EnvVar{Name: "UV_DYNAMIC_VERSIONING_BYPASS", Value: pkg.Version},
+		)
+	}
+	return env
+}
