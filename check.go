@@ -34,9 +34,17 @@ func (d *decoder) check(s *Spec) {
 	for i := range s.PipExtraIndexURL.Items {
 		d.checkIndex("pip_extra_index_url", &s.PipExtraIndexURL.Items[i])
 	}
+	d.checkApt("apt_packages", s.AptPackages)
+	d.checkCommands(s.Commands)
+	d.checkSource(s)
+	d.checkUnusedHere(s)
+	d.checkRuntime(s)
+	d.checkUser(s.BuilderOptions.User)
+	d.checkWorkdir(&s.BuilderOptions.Workdir)
+	d.checkLabels(s.BuilderOptions.Labels)
 	d.checkNames("builder_options.extras", s.BuilderOptions.Extras)
 	d.checkNames("builder_options.groups", s.BuilderOptions.Groups)
-	d.checkAptPackages("builder_options.build_apt_packages", s.BuilderOptions.BuildAptPackages)
+	d.checkApt("builder_options.build_apt_packages", s.BuilderOptions.BuildAptPackages)
 	if p := s.BuilderOptions.Package; p.IsSet() {
 		d.checkProjectName("builder_options.package", p)
 	}
@@ -289,17 +297,4 @@ func (d *decoder) checkProjectName(name string, value Text) bool {
 // normalName is the form in which names are compared (PEP 503).
 func normalName(name string) string {
 	return nameSeparators.ReplaceAllString(strings.ToLower(name), "-")
-}
-
-// aptPackage is the name of a Debian package (Debian policy, 5.6.1), which may
-// have an architecture and a version or suite.
-var aptPackage = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+|/[a-z0-9-]+)?$`)
-
-func (d *decoder) checkAptPackages(field string, list List) {
-	for _, item := range list.Items {
-		if !aptPackage.MatchString(item.Value) {
-			d.errorf(item.At, "%s has %s, which is not the name of a Debian package", field, show(item.Value)).
-				WithHint(`write the name as in "apt install", with a version if need be: "libpq-dev" or "libpq-dev=15.3-1"`)
-		}
-	}
 }

@@ -67,6 +67,9 @@ type Flag struct {
 // IsSet reports whether the file has the value; null is not one.
 func (f Flag) IsSet() bool { return f.At.Line > 0 }
 
+// On reports whether what is done by default is wanted: unset is true.
+func (f Flag) On() bool { return f.Value || !f.IsSet() }
+
 // Spec is an ImageSpec file, field by field in the order of flytekit's
 // dataclass, on which flytekit's image id depends.
 type Spec struct {
@@ -110,6 +113,10 @@ type Options struct {
 	Groups  List // dependency groups to install (PEP 735)
 	Package Text // the workspace member to install for
 	Locked  Flag // a lock that does not fit its project is an error
+	Pip     Flag // pip is part of the environment; unset is true
+	User    Text // the image's user, a name or uid[:gid]; "flytekit" where unset
+	Workdir Text // the image's working directory, where sources go; "/root" where unset
+	Labels  Map  // of the image's configuration
 
 	InstallProject   Flag // install the project itself beside its dependencies
 	BuildAptPackages List // Debian packages for the steps that build packages; empty: not even compilers

@@ -164,7 +164,7 @@ apt_packages:
   - git
 env:
   Debug: "True"
-`, []string{"packages", "apt_packages"}},
+`, []string{"packages"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, _, err := Parse(&diag.Source{Name: "imageSpec.yaml", Data: []byte(tc.yaml)})

@@ -50,6 +50,7 @@ func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform 
 			platforms.FormatAll(found.config.Platform), platforms.FormatAll(platform)).
 			WithHint("take a base image that exists for the platform, or build for another --platform")
 	}
+	found.Env = found.config.Config.Env
 	return found, b.lookAt(ctx, found, platform, base.FreeThreaded(spec))
 }
 

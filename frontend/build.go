@@ -169,13 +169,18 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Python:   c.base.facts.Python,
 		Libc:     c.base.facts.Libc,
 		Index:    answers,
+		ImageID:  "",
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.warnings = append(c.warnings, b.args.unused()...)
 	c.recalled = answers.recalled
-	files, err := b.context.with(ctx).sources(c.plan)
+	files, err := b.context.with(ctx).files(c.plan)
+	if err != nil {
+		return nil, err
+	}
+	trees, err := b.context.with(ctx).trees(c.plan)
 	if err != nil {
 		return nil, err
 	}
@@ -185,15 +190,15 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	}
 	c.state = llbgen.State(c.plan, llbgen.Options{
 		Base:          c.base.state,
-		BaseEnv:       c.base.config.Config.Env,
 		Helper:        helper,
 		BuildPlatform: b.ui.BuildPlatforms[0],
 		Caps:          b.ui.BuildOpts().LLBCaps,
 		Files:         files,
+		Trees:         trees,
 		Limits:        b.limits(),
+		Network:       b.network(),
 		Locate:        b.files.location,
-		NoCache:       b.ui.IsNoCache("install"),
-		BuildNoCache:  b.ui.IsNoCache("build"),
+		NoCache:       b.ui.IsNoCache,
 		StepPrefix:    b.stepPrefix(c.platform),
 		Moved:         c.moved(failed),
 	})

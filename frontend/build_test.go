@@ -21,6 +21,7 @@ const (
 	specYAML = `# syntax=imagespec/frontend
 name: example
 base_image: python:3.12-slim-bookworm
+builder_options: {pip: false}
 requirements: uv.lock
 env:
   GREETING: "hello world"
@@ -100,7 +101,7 @@ func TestBuild(t *testing.T) {
 	if got := string(res.Metadata[commonexptypes.ExporterEpochKey]); got != "1700000000" {
 		t.Errorf("epoch %q", got)
 	}
-	for key, env := range map[string]string{exptypes.ExporterImageBaseConfigKey: "PYTHON_VERSION=3.12.4", exptypes.ExporterImageConfigKey: "PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"} {
+	for key, env := range map[string]string{exptypes.ExporterImageBaseConfigKey: "PYTHON_VERSION=3.12.4", exptypes.ExporterImageConfigKey: "PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/nvidia/bin:/usr/local/cuda/bin"} {
 		if img := config(t, res, key); !slices.Contains(img.Config.Env, env) {
 			t.Errorf("%s has env %q, not %s", key, img.Config.Env, env)
 		}

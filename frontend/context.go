@@ -113,12 +113,18 @@ func (c *contextFS) open(name string, paths ...string) (*llb.State, client.Refer
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	ref, def, err := c.solve(st)
+	return st, ref, def, err
+}
+
+// solve gives a reference to a part of the build context.
+func (c *contextFS) solve(st *llb.State) (client.Reference, *llb.Definition, error) {
 	def, err := st.Marshal(c.ctx, llb.WithCaps(c.build.ui.BuildOpts().LLBCaps))
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("marshalling the build context: %w", err)
+		return nil, nil, fmt.Errorf("marshalling the build context: %w", err)
 	}
 	ref, err := c.build.ref(c.ctx, client.SolveRequest{Definition: def.ToPB()})
-	return st, ref, def, err
+	return ref, def, err
 }
 
 // state is the build context, of which the files at some paths are sent.
@@ -138,7 +144,7 @@ func (c *contextFS) missing(name string, err error) error {
 		return &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	if c.ignored(name) {
-		return &ignoredError{name: name}
+		return &ignoredError{name: name, spec: c.build.entry.Filename}
 	}
 	return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
@@ -158,10 +164,11 @@ func (c *contextFS) ignored(name string) bool {
 }
 
 // ignoredError is a file that the ignore file leaves out of the context.
-type ignoredError struct{ name string }
+type ignoredError struct{ name, spec string }
 
 func (e *ignoredError) Error() string {
-	return fmt.Sprintf("%s is left out of the build context by .dockerignore; add a line \"!%s\" to it", e.name, e.name)
+	return fmt.Sprintf("%s is left out of the build context by %s.dockerignore or, if there is none, by .dockerignore; add a line \"!%s\" to it",
+		e.name, e.spec, e.name)
 }
 
 // Is makes it an absent file too.

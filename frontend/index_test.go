@@ -33,7 +33,7 @@ func filePage(url, sha256 string) string {
 // hashedProject is an engine with a hashed requirements.txt, and PyPI.
 func hashedProject() *engine {
 	e := newEngine(map[string]string{
-		"imagespec.yaml":   "base_image: python:3.12-slim-bookworm\nrequirements: requirements.txt\n",
+		"imagespec.yaml":   "base_image: python:3.12-slim-bookworm\nbuilder_options: {pip: false}\nrequirements: requirements.txt\n",
 		"requirements.txt": "idna==3.10 --hash=sha256:" + idnaDigest + "\nrich==14.0 --hash=sha256:" + richDigest + "\n",
 	})
 	e.pages = map[string]string{

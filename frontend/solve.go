@@ -36,7 +36,7 @@ func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, 
 	}
 	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
 	if err != nil {
-		return nil, b.explainFetch(ctx, err, def, c.plan)
+		return nil, b.explainStep(ctx, b.explainFetch(ctx, err, def, c.plan), def, c)
 	}
 	return &dockerui.BuildResult{
 		Reference: ref,

@@ -10,26 +10,41 @@ import (
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
-// sources gives the build context for each package of the plan that lies in
-// it, by its path: the client sends the file, or the files of the folder that
-// are the package's own.
-func (c *contextFS) sources(p *plan.Plan) (map[string]llb.State, error) {
-	all := map[string]llb.State{}
+// files gives the build context for each file or folder of the plan that lies
+// in it, by its path: what is copied, wheels and archives.
+func (c *contextFS) files(p *plan.Plan) (map[string]llb.State, error) {
+	states, err := c.copies(p)
+	if err != nil {
+		return nil, err
+	}
 	for _, pkg := range p.Packages {
-		if pkg.Path == "" {
+		if pkg.Path == "" || pkg.Kind == lock.KindDirectory {
 			continue
 		}
-		state := c.state
-		if pkg.Kind == lock.KindDirectory {
-			state = func(string, ...string) (*llb.State, error) { return c.folder(pkg) }
-		}
-		st, err := state(pkg.Path, pkg.Path)
+		st, err := c.state(pkg.Path, pkg.Path)
 		if err != nil {
 			return nil, err
 		}
-		all[pkg.Path] = *st
+		states[pkg.Path] = *st
 	}
-	return all, nil
+	return states, nil
+}
+
+// trees gives the build context for each package that is a folder in it, by
+// its name: the client sends the files that are the package's own.
+func (c *contextFS) trees(p *plan.Plan) (map[string]llb.State, error) {
+	states := map[string]llb.State{}
+	for _, pkg := range p.Packages {
+		if pkg.Kind != lock.KindDirectory {
+			continue
+		}
+		st, err := c.folder(pkg)
+		if err != nil {
+			return nil, err
+		}
+		states[pkg.Name] = *st
+	}
+	return states, nil
 }
 
 // folder is the build context of which a package's folder is sent. What the

@@ -1,8 +1,9 @@
 package llbgen
 
 import (
-	_ "embed"
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -22,42 +23,37 @@ const (
 	epoch       = "315532800"          // 1980-01-01, the first day of zip files
 )
 
+// The names of the steps that build: of those for a package, whose number is
+// its place in the plan, and of the one that installs Debian packages.
+const (
+	BuildStep    = "build"
+	BuildAptStep = "build-apt"
+)
+
 // BuildLog is where a step that builds a package has all that it printed.
 const BuildLog = buildDir + "/log"
-
-// buildProgram is what runs in those steps.
-//
-//go:embed build.py
-var buildProgram string
-
-// aptProgram installs Debian packages, or says why it cannot.
-const aptProgram = `command -v apt-get >/dev/null || { . /etc/os-release; echo "there is no apt-get in the base image, which is $PRETTY_NAME" >&2; exit 1; }
-apt-get update && apt-get install -y --no-install-recommends "$@"`
 
 // built gives the state with the wheel of a package, at its root. It is built
 // on the target platform: first its build requirements are installed, with a
 // network, then it is built in what that left, without one.
 func (g generator) built(pkg plan.Package) llb.State {
 	title := strings.TrimSpace(pkg.Name + " " + pkg.Version)
+	number := slices.IndexFunc(g.plan.Packages, func(p plan.Package) bool { return p.Name == pkg.Name })
 	opts, archive := g.source(pkg)
-	opts = append(opts,
-		g.withTool(g.uv()),
-		llb.AddEnv("SUBDIRECTORY", pkg.Build.Subdirectory),
-		g.Locate(pkg.At),
-	)
+	opts = append(opts, script("build.py"), g.withTool(g.uv()))
 	for _, v := range buildEnv(pkg) {
 		opts = append(opts, llb.AddEnv(v.Name, v.Value))
 	}
 	python := path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor())
-	program := []string{python, "-I", "-c", buildProgram}
+	program := []string{python, "-I", scriptPath("build.py")}
 
-	prepare := append(g.network(), g.requirementEnv()...)
-	prepare = append(prepare,
-		llb.Args(trusted(append(append(program, "requires"), archive...)...)),
-		llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
-	)
-	build := append([]llb.RunOption{
-		llb.Args(append(program, "wheel", requirement(pkg))),
+	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, number, pkg.At,
+		slices.Concat(program, []string{"requires"}, archive),
+		slices.Concat(opts, g.requirementEnv(), []llb.RunOption{
+			llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
+		})...)
+	return prepared.Run(slices.Concat(opts, g.Limits, []llb.RunOption{
+		llb.Args(slices.Concat(program, []string{"wheel", requirement(pkg)})),
 		llb.Network(pb.NetMode_NONE),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
 		llb.AddEnv("PATH", g.environmentPath()),
@@ -66,17 +62,21 @@ func (g generator) built(pkg plan.Package) llb.State {
 		llb.AddEnv("UV_OFFLINE", "1"),
 		llb.AddEnv("CARGO_NET_OFFLINE", "true"),
 		llb.WithCustomNamef("[%sbuild %s] build wheel", g.StepPrefix, title),
-	}, g.Limits...)
-	prepared := g.stage(pkg.Build.Apt).Run(append(prepare, opts...)...).Root()
-	return prepared.Run(append(build, opts...)...).AddMount("/wheels", llb.Scratch())
+		llb.WithDescription(map[string]string{StepKey: fmt.Sprintf("%s %d", BuildStep, number)}),
+		g.Locate(pkg.At),
+	})...).AddMount("/wheels", llb.Scratch())
 }
 
 // environmentPath is the PATH of a build: that of its environment, before the
 // base's.
 func (g generator) environmentPath() string {
-	env := environ(plan.Config{Path: []string{path.Join(buildDir, "env", "bin")}}, g.BaseEnv)
-	_, value, _ := strings.Cut(env[index(env, "PATH")], "=")
-	return value
+	base := plan.DefaultPath
+	for _, entry := range g.plan.Base.Env {
+		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
+			base = value
+		}
+	}
+	return path.Join(buildDir, "env", "bin") + ":" + base
 }
 
 // requirement is what the built wheel has to be.
@@ -95,21 +95,17 @@ func (g generator) uv() plan.Tool {
 
 // stage is the base with Debian packages. It is not part of the image.
 func (g generator) stage(packages []string) llb.State {
-	st := g.Base.User("root").Dir("/")
-	for _, entry := range environ(plan.Config{}, g.BaseEnv) {
+	st := g.Base.User("0:0").Dir("/")
+	for _, entry := range g.plan.Base.Env {
 		name, value, _ := strings.Cut(entry, "=")
 		st = st.AddEnv(name, value)
 	}
 	if len(packages) == 0 {
 		return st
 	}
-	opts := append(g.network(),
-		llb.Args(trusted(append([]string{"/bin/sh", "-c", aptProgram, "sh"}, packages...)...)),
-		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
-		llb.WithCustomNamef("[%sbuild] install %s", g.StepPrefix, summary(packages)),
-		g.Locate(g.plan.RequirementsAt),
-	)
-	return st.Run(opts...).Root()
+	return g.run(st, BuildAptStep, 0, g.plan.RequirementsAt,
+		append([]string{"/bin/sh", scriptPath("apt")}, packages...),
+		append(aptOptions(), llb.WithCustomNamef("[%sbuild] install %s", g.StepPrefix, summary(packages)))...)
 }
 
 // source mounts what a package is built from, and gives the archive that has
@@ -142,7 +138,7 @@ func (g generator) repository(pkg plan.Package) llb.State {
 // tree is a folder of the build context without what is not its own. Copied it
 // is known by its content, and not by the client that has sent it.
 func (g generator) tree(pkg plan.Package) llb.State {
-	return llb.Scratch().File(llb.Copy(g.Files[pkg.Path], pkg.Path, "/", &llb.CopyInfo{
+	return llb.Scratch().File(llb.Copy(g.Trees[pkg.Name], pkg.Path, "/", &llb.CopyInfo{
 		CopyDirContentsOnly: true,
 		ExcludePatterns:     pkg.Build.Exclude,
 	}), llb.WithCustomNamef("[build %s] load its source", pkg.Name), g.Locate(pkg.At))
@@ -160,9 +156,6 @@ func (g generator) requirementEnv() []llb.RunOption {
 	}
 	if b.ExcludeNewer != "" {
 		opts = append(opts, llb.AddEnv("UV_EXCLUDE_NEWER", b.ExcludeNewer))
-	}
-	if g.BuildNoCache {
-		opts = append(opts, llb.IgnoreCache)
 	}
 	return opts
 }

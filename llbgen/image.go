@@ -11,10 +11,6 @@ import (
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
-// defaultPath is what a container's PATH is where the base names none, as
-// BuildKit has it.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // Image gives the configuration of the planned image: the base's, with what
 // the plan adds, and the labels of the client. base is not changed.
 func Image(p *plan.Plan, base dockerspec.DockerOCIImage, platform ocispecs.Platform, labels map[string]string) *dockerspec.DockerOCIImage {
@@ -26,12 +22,18 @@ func Image(p *plan.Plan, base dockerspec.DockerOCIImage, platform ocispecs.Platf
 	img.Created = nil // the exporter sets it, by the epoch where one is given
 	img.History = history(p, base)
 	img.RootFS = ocispecs.RootFS{Type: "layers"}
-	img.Config.Env = environ(p.Config, base.Config.Env)
-	img.Config.Labels = maps.Clone(base.Config.Labels)
-	if len(labels) > 0 && img.Config.Labels == nil {
-		img.Config.Labels = map[string]string{}
+	img.Config.Env = p.Environ()
+	if id := p.Config.ImageID; id != "" {
+		img.Config.Env = slices.DeleteFunc(img.Config.Env, func(v string) bool { return strings.HasPrefix(v, "_F_IMG_ID=") })
+		img.Config.Env = append(img.Config.Env, "_F_IMG_ID="+id)
 	}
-	maps.Copy(img.Config.Labels, labels)
+	img.Config.User = p.Config.User
+	img.Config.WorkingDir = p.Config.Workdir
+	img.Config.Shell = p.Config.Shell
+	img.Config.Labels = map[string]string{}
+	for _, more := range []map[string]string{base.Config.Labels, p.Config.Labels, labels} {
+		maps.Copy(img.Config.Labels, more)
+	}
 	if p.Config.Entrypoint != nil {
 		img.Config.Entrypoint = *p.Config.Entrypoint
 		img.Config.Cmd = nil // it was written for the base's entrypoint
@@ -52,37 +54,28 @@ func history(p *plan.Plan, base dockerspec.DockerOCIImage) []ocispecs.History {
 	for range len(base.RootFS.DiffIDs) - layers {
 		all = append(all, ocispecs.History{Comment: "layer of " + p.Base.Ref})
 	}
-	all = append(all, ocispecs.History{CreatedBy: "create " + plan.Prefix, Comment: "imagespec"})
-	for _, layer := range p.Layers {
-		all = append(all, ocispecs.History{CreatedBy: "install " + strings.Join(layer.Packages, ", "), Comment: "imagespec"})
+	for _, step := range steps(p) {
+		all = append(all, ocispecs.History{CreatedBy: step, Comment: "imagespec"})
 	}
 	return all
 }
 
-// environ gives the base's environment with the plan's directories before its
-// PATH and the plan's variables set, each at its old place or at the end.
-func environ(c plan.Config, base []string) []string {
-	env := slices.Clone(base)
-	path := defaultPath
-	if i := index(env, "PATH"); i >= 0 {
-		_, path, _ = strings.Cut(env[i], "=")
+// steps names the layers of the image above those of its base, in the order
+// of State.
+func steps(p *plan.Plan) []string {
+	var all []string
+	if p.Apt != nil {
+		all = append(all, "apt-get install "+strings.Join(p.Apt.Packages, " "))
 	}
-	env = setenv(env, "PATH", strings.Join(append(slices.Clone(c.Path), path), ":"))
-	for _, v := range c.Env {
-		env = setenv(env, v.Name, v.Value)
+	all = append(all, "create user "+p.Config.User, "create "+plan.Prefix)
+	for _, layer := range p.Installs() {
+		all = append(all, "install "+strings.Join(layer.Packages, ", "))
 	}
-	return env
-}
-
-func setenv(env []string, name, value string) []string {
-	entry := name + "=" + value
-	if i := index(env, name); i >= 0 {
-		env[i] = entry
-		return env
+	for _, c := range p.Copies {
+		all = append(all, "copy "+c.From+" "+c.To)
 	}
-	return append(env, entry)
-}
-
-func index(env []string, name string) int {
-	return slices.IndexFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
+	for _, command := range p.Commands {
+		all = append(all, command.Run)
+	}
+	return all
 }

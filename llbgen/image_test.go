@@ -17,21 +17,32 @@ func TestImage(t *testing.T) {
 	base.Config.Cmd = []string{"python3"}
 	base.Config.Labels = map[string]string{"maintainer": "base"}
 
-	p := &plan.Plan{Config: plan.Config{
+	p := &plan.Plan{Base: plan.Base{Env: base.Config.Env}, Config: plan.Config{
 		Path:       []string{"/opt/venv/bin"},
+		PathBehind: []string{"/usr/local/cuda/bin"},
+		User:       "app",
+		Workdir:    "/app",
+		Labels:     map[string]string{"team": "spec", "kind": "task"},
+		ImageID:    "fv8aVGdGU6GT1t5W98ZQPA",
 		Env:        []plan.EnvVar{{Name: "LANG", Value: "de_DE.UTF-8"}, {Name: "QUOTED", Value: "a \"b\" $c\nd"}},
 		Entrypoint: &[]string{"python", "-m", "app"},
 	}}
 	img := Image(p, base, amd64, map[string]string{"team": "ml"})
 
-	wantEnv := []string{"PATH=/opt/venv/bin:/usr/local/bin:/usr/bin", "LANG=de_DE.UTF-8", "QUOTED=a \"b\" $c\nd"}
+	wantEnv := []string{
+		"PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/usr/local/cuda/bin", "LANG=de_DE.UTF-8",
+		"QUOTED=a \"b\" $c\nd", "_F_IMG_ID=fv8aVGdGU6GT1t5W98ZQPA",
+	}
 	if !slices.Equal(img.Config.Env, wantEnv) {
 		t.Errorf("env %q, want %q", img.Config.Env, wantEnv)
 	}
 	if img.Config.Cmd != nil {
 		t.Errorf("command %q of the base is kept beside a new entrypoint", img.Config.Cmd)
 	}
-	if img.Config.Labels["team"] != "ml" || img.Config.Labels["maintainer"] != "base" {
+	if img.Config.User != "app" || img.Config.WorkingDir != "/app" {
+		t.Errorf("user %q, working directory %q", img.Config.User, img.Config.WorkingDir)
+	}
+	if img.Config.Labels["team"] != "ml" || img.Config.Labels["kind"] != "task" || img.Config.Labels["maintainer"] != "base" {
 		t.Errorf("labels %v", img.Config.Labels)
 	}
 	if len(base.Config.Labels) != 1 || base.Config.Env[1] != "LANG=C.UTF-8" {
@@ -47,7 +58,7 @@ func TestImageKeepsTheBasesEntrypoint(t *testing.T) {
 	if !slices.Equal(img.Config.Entrypoint, base.Config.Entrypoint) || !slices.Equal(img.Config.Cmd, base.Config.Cmd) {
 		t.Errorf("entrypoint %q, command %q", img.Config.Entrypoint, img.Config.Cmd)
 	}
-	if want := []string{"PATH=" + defaultPath}; !slices.Equal(img.Config.Env, want) {
+	if want := []string{"PATH=" + plan.DefaultPath}; !slices.Equal(img.Config.Env, want) {
 		t.Errorf("env %q of a base without PATH, want %q", img.Config.Env, want)
 	}
 }
@@ -62,7 +73,7 @@ func TestHistory(t *testing.T) {
 	for _, h := range Image(example(), base, amd64, nil).History {
 		got = append(got, h.CreatedBy)
 	}
-	want := []string{"debootstrap", "ENV A=1", "", "create /opt/venv", "install anyio, idna", "install numpy"}
+	want := []string{"debootstrap", "ENV A=1", "", "create user flytekit", "create /opt/venv", "install anyio, idna", "install numpy"}
 	if !slices.Equal(got, want) {
 		t.Errorf("history %q, want %q", got, want)
 	}

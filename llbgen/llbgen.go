@@ -30,15 +30,15 @@ const (
 // what the image contains.
 type Options struct {
 	Base          llb.State                           // the base image
-	BaseEnv       []string                            // the environment that the base gives its processes
 	Helper        llb.State                           // an image with the installer at /bin/imagespec-install
 	BuildPlatform ocispecs.Platform                   // where the install steps run, whatever the target
 	Caps          apicaps.CapSet                      // what the engine can do
 	Files         map[string]llb.State                // the build context, by the path of the file in it that a package is
+	Trees         map[string]llb.State                // the build context, by the name of a package whose folder is in it
 	Limits        []llb.RunOption                     // what the client allows each step, such as memory
+	Network       []llb.RunOption                     // what the client says of the network of those that have one
 	Locate        func(diag.Range) llb.ConstraintsOpt // the source location of an op
-	BuildNoCache  bool                                // build requirements anew, and what is built with them
-	NoCache       bool                                // run every step anew
+	NoCache       func(step string) bool              // whether to run steps of a name anew
 	Moved         map[string]bool                     // files, by name, that this build has failed to fetch from another URL
 	StepPrefix    string                              // before the name of each step, "linux/arm64 " where several platforms are built
 }
@@ -46,11 +46,12 @@ type Options struct {
 // State gives the file system of the planned image.
 func State(p *plan.Plan, opt Options) llb.State {
 	g := generator{plan: p, Options: opt}
-	layers := []llb.State{g.venv()}
-	for i, layer := range p.Layers {
-		layers = append(layers, g.install(i, layer))
+	base := g.apt(opt.Base)
+	layers := []llb.State{g.account(base), g.venv()}
+	for i, step := range p.Installs() {
+		layers = append(layers, g.install(i, step))
 	}
-	return g.join(layers)
+	return g.commands(g.copies(g.join(base, layers)))
 }
 
 // generator holds what the steps of one image have in common.
@@ -72,16 +73,13 @@ func (g generator) venv() llb.State {
 
 // install unpacks the wheels of a layer. BuildKit checks the digests of what
 // it fetches, the installer those of files in the build context.
-func (g generator) install(i int, layer plan.Layer) llb.State {
+func (g generator) install(i int, step plan.Install) llb.State {
 	flags, files := g.layout("wheels"), []string{}
 	opts := []llb.RunOption{
-		llb.WithCustomNamef("[%spython %d/%d] install %s", g.StepPrefix, i+1, len(g.plan.Layers), summary(layer.Packages)),
+		llb.WithCustomNamef("[%spython %d/%d] install %s", g.StepPrefix, i+1, len(g.plan.Installs()), summary(step.Packages)),
 		g.Locate(g.plan.RequirementsAt),
 	}
-	for _, pkg := range g.plan.Packages {
-		if pkg.Group != layer.Name {
-			continue
-		}
+	for _, pkg := range step.Wheels {
 		if pkg.Build != nil {
 			dir := path.Join(builtDir, pkg.Name)
 			flags = append(flags, "--built", dir)
@@ -142,7 +140,7 @@ func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
 		llb.AddMount(helperPath, g.Helper, llb.Readonly, llb.SourcePath(helperPath)),
 	)
 	opts = append(opts, g.Limits...)
-	if g.NoCache {
+	if g.NoCache("install") {
 		opts = append(opts, llb.IgnoreCache)
 	}
 	return llb.Scratch().Run(opts...).AddMount(outDir, llb.Scratch())
@@ -151,12 +149,12 @@ func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
 // join lays the layers on the base. Where the engine cannot merge, they are
 // copied one upon the other: the layers have the same bytes, but a changed
 // layer has those above it copied again.
-func (g generator) join(layers []llb.State) llb.State {
+func (g generator) join(base llb.State, layers []llb.State) llb.State {
 	name := llb.WithCustomNamef("[%sexport] join %d layers on the base", g.StepPrefix, len(layers))
 	if g.Caps.Supports(pb.CapMergeOp) == nil {
-		return llb.Merge(append([]llb.State{g.Base}, layers...), name)
+		return llb.Merge(append([]llb.State{base}, layers...), name)
 	}
-	joined := g.Base
+	joined := base
 	for _, layer := range layers {
 		joined = joined.File(llb.Copy(layer, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), name)
 	}

@@ -39,6 +39,7 @@ func example() *plan.Plan {
 		Platform: "linux/amd64",
 		Base:     plan.Base{Ref: "docker.io/library/python:3.12-slim-bookworm"},
 		Python:   plan.Python{Version: "3.12.4", Home: "/usr/local/bin"},
+		Config:   plan.Config{User: "flytekit"},
 		Packages: []plan.Package{wheel("anyio", "4.4.0", "+1"), wheel("idna", "3.7", "+1"), wheel("numpy", "2.0.0", "numpy")},
 		Layers: []plan.Layer{
 			{Name: "+1", Packages: []string{"anyio", "idna"}},
@@ -59,6 +60,7 @@ func options(caps ...string) Options {
 		Helper:        llb.Image("example.com/imagespec/frontend"),
 		BuildPlatform: amd64,
 		Caps:          known.CapSet(list),
+		NoCache:       func(string) bool { return false },
 		Locate:        func(diag.Range) llb.ConstraintsOpt { return llb.WithDescription(nil) },
 	}
 }
@@ -214,8 +216,8 @@ func TestWithoutMerge(t *testing.T) {
 	for _, op := range ops(t, marshal(t, example(), options())) {
 		count[kind(op)]++
 	}
-	if count["merge"] != 0 || count["file"] != 3 {
-		t.Errorf("ops %v, want no merge and 3 copies: the environment and two layers", count)
+	if count["merge"] != 0 || count["file"] != 4 {
+		t.Errorf("ops %v, want no merge and 4 copies: the user, the environment and two layers", count)
 	}
 }
 

@@ -1,8 +1,9 @@
 package llbgen
 
 import (
-	_ "embed"
+	"embed"
 	"path"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
@@ -19,29 +20,44 @@ const (
 	toolsPrefix  = "/opt/tools"                        // of a tool, in its own state
 )
 
-// trust is the shell program that runs the rest of its command line with the
-// client's certificate authorities trusted beside the base's own.
+// scripts are shell and Python programs of steps that run in the image: trust runs the
+// rest of its command line with the client's certificate authorities trusted
+// beside the base's own.
 //
-//go:embed trust.sh
-var trust string
+//go:embed scripts
+var scripts embed.FS
+
+// script mounts a program into a step. It is a file so that its text is not in
+// the messages that show a command line.
+func script(name string) llb.RunOption {
+	text, err := scripts.ReadFile("scripts/" + name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	st := llb.Scratch().File(llb.Mkfile("/"+name, 0o555, text, llb.WithCreatedTime(sourceTime)),
+		llb.WithCustomNamef("[internal] script %s", name))
+	return llb.AddMount(scriptPath(name), st, llb.Readonly, llb.SourcePath("/"+name))
+}
+
+func scriptPath(name string) string { return "/run/imagespec-" + name }
 
 // network gives what each step with a network gets beside its own options: the
 // client's certificate authorities as an optional secret, which is in no layer
-// and no key, and uv's cache.
+// and no key, uv's cache, and what the client says of the network.
 func (g generator) network() []llb.RunOption {
 	opts := []llb.RunOption{
+		script("trust"),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
 		llb.AddSecret(secretCAPath, llb.SecretID(secretCA), llb.SecretOptional),
 		llb.AddMount(uvCacheDir, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-uv", llb.CacheMountShared)),
 		llb.AddEnv("UV_CACHE_DIR", uvCacheDir),
-		llb.AddEnv("UV_NO_CONFIG", "1"),
 	}
-	return append(opts, g.Limits...)
+	return slices.Concat(opts, g.Network, g.Limits)
 }
 
 // trusted is a command line that trusts the client's certificate authorities.
 func trusted(command ...string) []string {
-	return append([]string{"/bin/sh", "-c", trust, "sh"}, command...)
+	return append([]string{"/bin/sh", scriptPath("trust")}, command...)
 }
 
 // tool gives a state with a tool at toolPath.

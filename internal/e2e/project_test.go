@@ -200,13 +200,21 @@ type plannedImage struct {
 		FreeThreaded  bool `json:"free_threaded"`
 	}
 	Libc     string
-	Packages []struct{ Name, Version, Group, File, URL, SHA256 string }
+	Packages []plannedPackage
+	Pip      *plannedPackage
 	Layers   []struct{ Name string }
 }
 
+type plannedPackage struct{ Name, Version, Group, File, URL, SHA256 string }
+
+// versions gives what is installed, one "name version" for each.
 func (p plannedImage) versions() []string {
 	var versions []string
-	for _, pkg := range p.Packages {
+	packages := p.Packages
+	if p.Pip != nil {
+		packages = append(packages, *p.Pip)
+	}
+	for _, pkg := range packages {
 		versions = append(versions, pkg.Name+" "+pkg.Version)
 	}
 	slices.Sort(versions)

@@ -31,6 +31,7 @@ type Input struct {
 	Python   Python // of the base
 	Libc     wheel.Libc
 	Index    lock.Index // asked for the files that the lock gives no URL of
+	ImageID  string     // flytekit's id of the spec
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -45,8 +46,9 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		Libc:     in.Libc.String(),
 		Packages: []Package{},
 		Layers:   []Layer{},
-		Config:   config(in.Spec),
+		Config:   config(in.Spec, in.ImageID),
 	}
+	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
 	if in.Spec.Requirements.IsSet() {
 		l, selection, err := selectPackages(in)
@@ -61,6 +63,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		}
 		p.Builds = builds(l, p.Packages)
 	}
+	p.addPip(in.Spec)
 	p.Layers = group(p.Packages)
 	return p, warnings, nil
 }
@@ -304,17 +307,4 @@ func algorithms(hashes []lock.Hash) string {
 		names = append(names, h.Algorithm)
 	}
 	return ", only " + strings.Join(names, ", ")
-}
-
-// config is what the image's configuration gets.
-func config(spec *imagespec.Spec) Config {
-	c := Config{Path: []string{Prefix + "/bin"}, Env: []EnvVar{}}
-	for _, pair := range spec.Env.Pairs {
-		c.Env = append(c.Env, EnvVar{Name: pair.Key.Value, Value: pair.Value.Value})
-	}
-	if spec.Entrypoint.IsSet() {
-		entrypoint := spec.Entrypoint.Values()
-		c.Entrypoint = &entrypoint
-	}
-	return c
 }

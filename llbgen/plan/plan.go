@@ -25,8 +25,14 @@ type Plan struct {
 	Lock     string    `json:"lock,omitempty"`        // path of the lock in the build context
 	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
 	Packages []Package `json:"packages"`              // sorted by name
+	Pip      *Package  `json:"pip,omitempty"`         // part of every environment that has no pip of its own
 	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
 	Builds   *Builds   `json:"builds,omitempty"`      // nil where nothing is built
+	Apt      *Apt      `json:"apt,omitempty"`
+	Account  Account   `json:"account"`
+	Copies   []Copy    `json:"copies,omitempty"`   // in the order they are made
+	Commands []Command `json:"commands,omitempty"` // in the order they are run
+	Tools    []Tool    `json:"tools,omitempty"`    // what commands have at hand
 	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
@@ -36,6 +42,7 @@ type Plan struct {
 type Base struct {
 	Ref    string     `json:"ref"`              // normalised reference, "docker.io/library/python:3.12-slim-bookworm"
 	Digest string     `json:"digest,omitempty"` // of the manifest, where a registry was asked
+	Env    []string   `json:"env,omitempty"`    // of its configuration, where that was read
 	At     diag.Range `json:"-"`
 }
 
@@ -121,11 +128,45 @@ type Layer struct {
 	rank int
 }
 
+// Install is what one step unpacks into one layer.
+type Install struct {
+	Layer
+	Wheels []Package
+}
+
+// Installs gives all that is unpacked: the layers in their order, and pip.
+func (p *Plan) Installs() []Install {
+	var all []Install
+	for _, layer := range p.Layers {
+		step := Install{Layer: layer}
+		for _, pkg := range p.Packages {
+			if pkg.Group == layer.Name {
+				step.Wheels = append(step.Wheels, pkg)
+			}
+		}
+		all = append(all, step)
+	}
+	if p.Pip != nil {
+		all = append(all, Install{
+			Layer:  Layer{Name: p.Pip.Group, Packages: []string{p.Pip.Name}, Size: p.Pip.Size},
+			Wheels: []Package{*p.Pip},
+		})
+	}
+	return all
+}
+
 // Config is what the image's configuration gets on top of the base's.
 type Config struct {
-	Path       []string  `json:"path"` // directories put before the base's PATH
-	Env        []EnvVar  `json:"env"`
-	Entrypoint *[]string `json:"entrypoint,omitempty"` // nil keeps the base's, empty clears it
+	Path        []string          `json:"path"`         // directories put before the base's PATH
+	PathBehind  []string          `json:"path_behind"`  // directories put behind it
+	LibraryPath []string          `json:"library_path"` // directories put before the base's LD_LIBRARY_PATH
+	Env         []EnvVar          `json:"env"`
+	ImageID     string            `json:"image_id,omitempty"` // flytekit's id of the spec, the variable _F_IMG_ID
+	User        string            `json:"user"`
+	Workdir     string            `json:"workdir"`
+	Shell       []string          `json:"shell"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Entrypoint  *[]string         `json:"entrypoint,omitempty"` // nil keeps the base's, empty clears it
 }
 
 // EnvVar is one environment variable.

@@ -1,0 +1,173 @@
+package frontend
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/patternmatcher"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// neverCopied are files that flytekit leaves out of source_root beside those
+// of the ignore files.
+func neverCopied() []string {
+	return []string{"**/.git", "**/*.pyc", ".cache", "**/__pycache__"}
+}
+
+// copies gives the build context for each thing that the plan copies out of
+// it, and refuses what is not there.
+func (c *contextFS) copies(p *plan.Plan) (map[string]llb.State, error) {
+	states := map[string]llb.State{}
+	for _, item := range p.Copies {
+		st, err := c.copied(item)
+		if err != nil {
+			return nil, err
+		}
+		states[item.From] = *st
+	}
+	return states, nil
+}
+
+func (c *contextFS) copied(item plan.Copy) (*llb.State, error) {
+	opts := []llb.LocalOption{
+		llb.SharedKeyHint("imagespec:copy:" + item.From),
+		dockerui.WithInternalName("load " + item.From),
+	}
+	if item.From != "." {
+		opts = append(opts, llb.FollowPaths([]string{item.From}))
+	}
+	if item.Source {
+		ignored, err := c.ignoredSources(item.From)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, llb.ExcludePatterns(ignored))
+	}
+	st, err := c.build.ui.MainContext(c.ctx, opts...)
+	if err != nil || item.From == "." {
+		return st, err
+	}
+	ref, _, err := c.solve(st)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = ref.StatFile(c.ctx, client.StatRequest{Path: item.From}); err != nil {
+		return nil, absent(item, c.missing(item.From, err))
+	}
+	return st, nil
+}
+
+// absent says that what is to be copied is not there.
+func absent(item plan.Copy, err error) error {
+	var ignored *ignoredError
+	if errors.As(err, &ignored) || !errors.Is(err, fs.ErrNotExist) {
+		return diag.Errorf(item.At, "%w", err)
+	}
+	return diag.Errorf(item.At, "%s is not in the build context", item.From).
+		WithHint("paths are relative to the build context, the folder at the end of the build command")
+}
+
+// ignoredSources gives the patterns of what is left out of source_root: those
+// of .dockerignore, of the .gitignore files in it, and of flytekit.
+func (c *contextFS) ignoredSources(dir string) ([]string, error) {
+	patterns, err := c.build.ui.DockerIgnorePatterns(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	patterns = slices.Clone(patterns)
+	st, err := c.build.ui.MainContext(c.ctx,
+		llb.IncludePatterns([]string{path.Join(dir, ".gitignore"), path.Join(dir, "**", ".gitignore")}),
+		llb.ExcludePatterns(patterns),
+		llb.SharedKeyHint("imagespec:gitignore:"+dir),
+		dockerui.WithInternalName("load .gitignore"),
+	)
+	if err != nil {
+		return nil, err
+	}
+	ref, _, err := c.solve(st)
+	if err != nil {
+		return nil, err
+	}
+	files := imageFS{ctx: c.ctx, ref: ref}
+	found, err := gitignores(files, dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range found {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		patterns = append(patterns, gitPatterns(path.Dir(name), data)...)
+	}
+	for _, pattern := range neverCopied() {
+		patterns = append(patterns, path.Join(dir, pattern))
+	}
+	return patterns, nil
+}
+
+// gitignores finds the .gitignore files in a directory, those of a parent
+// before those of its children.
+func gitignores(files fs.ReadDirFS, dir string) ([]string, error) {
+	entries, err := files.ReadDir(dir)
+	if err != nil {
+		return nil, nil // none was sent, not even the folder
+	}
+	var found, below []string
+	for _, entry := range entries {
+		name := path.Join(dir, entry.Name())
+		switch {
+		case entry.IsDir():
+			deeper, err := gitignores(files, name)
+			if err != nil {
+				return nil, err
+			}
+			below = append(below, deeper...)
+		case entry.Name() == ".gitignore":
+			found = append(found, name)
+		}
+	}
+	return append(found, below...), nil
+}
+
+// gitPatterns turns the lines of the .gitignore of a folder into patterns of
+// .dockerignore (gitignore(5)). Those for directories alone leave out files of
+// the name, too.
+func gitPatterns(dir string, data []byte) []string {
+	var patterns []string
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		line := strings.TrimRight(lines.Text(), " \t\r")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		line, negated := strings.CutPrefix(line, "!")
+		line = strings.ReplaceAll(strings.TrimSuffix(line, "/"), "[!", "[^")
+		if line == "" {
+			continue
+		}
+		anchored := strings.Contains(line, "/")
+		line = strings.TrimPrefix(line, "/")
+		if !anchored {
+			line = path.Join("**", line)
+		}
+		pattern := path.Join(dir, line)
+		if negated {
+			pattern = "!" + pattern
+		}
+		if _, err := patternmatcher.New([]string{pattern}); err == nil { // as git, which has no message for a bad one
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}

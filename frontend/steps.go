@@ -1,0 +1,103 @@
+package frontend
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/errdefs"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// exitCode finds the status of a failed process in BuildKit's message.
+var exitCode = regexp.MustCompile(`exit code: (\d+)`)
+
+// noApt is the status of the apt step where the base has none (scripts/apt in llbgen).
+const noApt = "69"
+
+// explainStep turns the failure of a step that runs in the image into an error
+// that points at what it was run for. The output of the step is in the log of
+// the client.
+func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition, c *compiled) error {
+	step := failedStep(err, def)
+	name, number, _ := strings.Cut(step, " ")
+	code := "unknown"
+	if m := exitCode.FindStringSubmatch(err.Error()); m != nil {
+		code = m[1]
+	}
+	var e *diag.Error
+	switch {
+	case strings.Contains(err.Error(), "exec: \"/bin/sh\""):
+		e = diag.Errorf(stepAt(c.plan, name, number), "the base image %s has no shell, which this needs", c.base.Ref).
+			WithHint("take a base image with /bin/sh")
+	case name == "apt" && code == noApt:
+		e = diag.Errorf(c.plan.Apt.At, "apt_packages need apt-get, but the base image %s%s has none", c.base.Ref, b.distribution(ctx, c)).
+			WithHint("take a base image of Debian or Ubuntu, or install with that distribution's own program in commands")
+	case name == "apt":
+		e = diag.Errorf(c.plan.Apt.At, "apt-get failed with exit code %s", code).
+			WithHint("its output is in the log of the build; a package that it cannot locate is misspelt, or is not in this release of the distribution")
+	case name == "commands":
+		e = diag.Errorf(stepAt(c.plan, name, number), "the command failed with exit code %s", code).
+			WithHint("its output is in the log of the build")
+	default:
+		return err
+	}
+	e.Err = err
+	return e
+}
+
+// stepAt is the place in the spec that a step comes from.
+func stepAt(p *plan.Plan, name, number string) diag.Range {
+	switch i, err := strconv.Atoi(number); {
+	case name == "commands" && err == nil && i < len(p.Commands):
+		return p.Commands[i].At
+	case name == "apt":
+		return p.Apt.At
+	}
+	return p.Base.At
+}
+
+// failedStep gives the name of the step that failed, as llbgen has put it into
+// its description.
+func failedStep(err error, def *llb.Definition) string {
+	var vertex *errdefs.VertexError
+	if !errors.As(err, &vertex) {
+		return ""
+	}
+	for dgst, meta := range def.Metadata {
+		if dgst.String() == vertex.Digest {
+			return meta.Description[llbgen.StepKey]
+		}
+	}
+	return ""
+}
+
+// distribution names what the base calls itself (os-release(5)), in
+// parentheses, if it can be read.
+func (b *build) distribution(ctx context.Context, c *compiled) string {
+	root, err := b.openImage(ctx, c.base.state, c.platform)
+	if err != nil {
+		return ""
+	}
+	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
+		data, err := root.(imageFS).ReadFile(name)
+		if err != nil {
+			continue
+		}
+		lines := bufio.NewScanner(bytes.NewReader(data))
+		for lines.Scan() {
+			if pretty, ok := strings.CutPrefix(lines.Text(), "PRETTY_NAME="); ok {
+				return " (" + strings.Trim(pretty, `"'`) + ")"
+			}
+		}
+	}
+	return ""
+}

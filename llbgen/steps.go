@@ -1,0 +1,108 @@
+package llbgen
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
+)
+
+// aptCache is where apt has its lists and archives in the step, away from
+// where Debian's images for containers delete them.
+const aptCache = "/run/imagespec-apt"
+
+// apt installs Debian packages into the base.
+func (g generator) apt(base llb.State) llb.State {
+	if g.plan.Apt == nil {
+		return base
+	}
+	packages := g.plan.Apt.Packages
+	return g.run(base, "apt", 0, g.plan.Apt.At,
+		append([]string{"/bin/sh", scriptPath("apt")}, packages...),
+		append(aptOptions(), llb.WithCustomNamef("[%sapt] install %s", g.StepPrefix, summary(packages)))...)
+}
+
+// aptOptions are what a step that runs scripts/apt gets.
+func aptOptions() []llb.RunOption {
+	return []llb.RunOption{
+		script("apt"),
+		llb.AddMount(aptCache, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-apt", llb.CacheMountLocked)),
+		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
+		llb.AddEnv("PATH", plan.DefaultPath),
+	}
+}
+
+// commands runs the commands of the spec, each in a step of its own.
+func (g generator) commands(st llb.State) llb.State {
+	for i, command := range g.plan.Commands {
+		opts := []llb.RunOption{
+			script("command"),
+			llb.WithCustomNamef("[%scommand %d/%d] %s", g.StepPrefix, i+1, len(g.plan.Commands), firstLine(command.Run)),
+		}
+		for _, v := range g.plan.Environ() {
+			name, value, _ := strings.Cut(v, "=")
+			opts = append(opts, llb.AddEnv(name, value))
+		}
+		for _, tool := range g.plan.Tools {
+			opts = append(opts, g.withTool(tool))
+		}
+		st = g.run(st, "commands", i, command.At, []string{"/bin/sh", scriptPath("command"), command.Run}, opts...)
+	}
+	return st
+}
+
+// StepKey is the description of a step that names it: by the name that
+// --no-cache-filter takes, and a number where there are several.
+const StepKey = "imagespec.step"
+
+// run runs a command line in the image, as root in its root directory, with a
+// network. The step is called by name and number.
+func (g generator) run(st llb.State, name string, number int, at diag.Range, command []string, opts ...llb.RunOption) llb.State {
+	opts = append(opts,
+		llb.Args(trusted(command...)),
+		llb.Dir("/"),
+		llb.User("0:0"),
+		g.Locate(at),
+		llb.WithDescription(map[string]string{StepKey: fmt.Sprintf("%s %d", name, number)}),
+	)
+	opts = append(opts, g.network()...)
+	if g.NoCache(name) {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return st.Run(opts...).Root()
+}
+
+// sourceTime is the time of copied files: that of a checkout would make
+// another layer on each machine.
+var sourceTime = time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC)
+
+// copies puts files of the build context into the image. They belong to its
+// user.
+func (g generator) copies(st llb.State) llb.State {
+	for _, c := range g.plan.Copies {
+		st = st.File(
+			llb.Copy(g.Files[c.From], path.Join("/", c.From), c.To, &llb.CopyInfo{
+				CopyDirContentsOnly: true,
+				CreateDestPath:      true,
+				CreatedTime:         &sourceTime,
+			}, llb.WithUser(g.plan.Config.User)),
+			llb.WithCustomNamef("[%ssource] copy %s to %s", g.StepPrefix, c.From, c.To),
+			g.Locate(c.At),
+		)
+	}
+	return st
+}
+
+// firstLine gives the first line of a command, for its name.
+func firstLine(command string) string {
+	line, rest, _ := strings.Cut(strings.TrimSpace(command), "\n")
+	if rest != "" {
+		line += " …"
+	}
+	return line
+}
