@@ -83,17 +83,19 @@ var sourceTime = time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC)
 
 // copies puts files of the build context into the image. They belong to its
 // user.
+//
+// Each is laid out first as it is to stand below the working directory, and
+// then copied as the content of that directory: made anew in it, it would give
+// the directory the time of the build.
 func (g generator) copies(st llb.State) llb.State {
+	info := &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true, CreatedTime: &sourceTime}
 	for _, c := range g.plan.Copies {
-		st = st.File(
-			llb.Copy(g.Files[c.From], path.Join("/", c.From), c.To, &llb.CopyInfo{
-				CopyDirContentsOnly: true,
-				CreateDestPath:      true,
-				CreatedTime:         &sourceTime,
-			}, llb.WithUser(g.plan.Config.User)),
-			llb.WithCustomNamef("[%ssource] copy %s to %s", g.StepPrefix, c.From, c.To),
-			g.Locate(c.At),
-		)
+		name := llb.WithCustomNamef("[%ssource] copy %s to %s", g.StepPrefix, c.From, c.To)
+		files, from := g.Files[c.From], path.Join("/", c.From)
+		if below, ok := strings.CutPrefix(c.To, g.plan.Config.Workdir+"/"); ok {
+			files, from = llb.Scratch().File(llb.Copy(files, from, path.Join("/", below), info), name), "/"
+		}
+		st = st.File(llb.Copy(files, from, g.plan.Config.Workdir, info, llb.WithUser(g.plan.Config.User)), name, g.Locate(c.At))
 	}
 	return st
 }

@@ -106,7 +106,7 @@ func config(spec *imagespec.Spec, imageID string) Config {
 		c.Labels[pair.Key.Value] = pair.Value.Value
 	}
 	if spec.Entrypoint.IsSet() {
-		entrypoint := spec.Entrypoint.Values()
+		entrypoint := append([]string{}, spec.Entrypoint.Values()...)
 		c.Entrypoint = &entrypoint
 	}
 	return c
