@@ -1,11 +1,16 @@
 package frontend
 
 import (
+	"context"
 	"path"
+	"strconv"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -67,4 +72,33 @@ func (c *contextFS) folder(pkg plan.Package) (*llb.State, error) {
 		opts = append(opts, llb.FollowPaths([]string{pkg.Path}))
 	}
 	return c.build.ui.MainContext(c.ctx, opts...)
+}
+
+// shownLines is how many lines of a failed build an error shows.
+const shownLines = 20
+
+// explainBuild says which package could not be built, and why as far as the
+// build itself has said.
+func (b *build) explainBuild(ctx context.Context, err error, p *plan.Plan, number, code string) *diag.Error {
+	i, parseErr := strconv.Atoi(number)
+	if parseErr != nil || i < 0 || i >= len(p.Packages) {
+		return diag.Errorf(p.RequirementsAt, "a package cannot be built: %w", err)
+	}
+	pkg := p.Packages[i]
+	output := string(diag.Redact([]byte(b.output(ctx, err, llbgen.BuildLog))))
+	e := diag.Errorf(pkg.At, "%s cannot be built: exit code %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), code)
+	if lines := lastLines(output, shownLines); len(lines) > 0 {
+		e.Msg += ", after\n    " + strings.Join(lines, "\n    ")
+	}
+	return e.WithHint("%s", adviseBuild(output, pkg.Name))
+}
+
+// lastLines gives the last lines of a text, without empty ones at its end.
+func lastLines(text string, count int) []string {
+	text = strings.TrimRight(text, "\n ")
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(text, "\n")
+	return lines[max(0, len(lines)-count):]
 }

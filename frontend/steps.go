@@ -44,6 +44,14 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	case name == "apt":
 		e = diag.Errorf(c.plan.Apt.At, "apt-get failed with exit code %s", code).
 			WithHint("its output is in the log of the build; a package that it cannot locate is misspelt, or is not in this release of the distribution")
+	case name == llbgen.BuildAptStep && code == noApt:
+		e = diag.Errorf(c.plan.RequirementsAt, "packages have to be compiled, but the base image %s%s has no apt-get to install compilers with", c.base.Ref, b.distribution(ctx, c)).
+			WithHint("take a base image of Debian or Ubuntu, one that has compilers and builder_options.build_apt_packages: [], or lock versions that have wheels")
+	case name == llbgen.BuildAptStep:
+		e = diag.Errorf(c.plan.RequirementsAt, "apt-get failed with exit code %s, while it installed what packages are built with", code).
+			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
+	case name == llbgen.BuildStep:
+		e = b.explainBuild(ctx, err, c.plan, number, code)
 	case name == "commands":
 		e = diag.Errorf(stepAt(c.plan, name, number), "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")
