@@ -39,7 +39,7 @@ func script(name string) llb.RunOption {
 	return llb.AddMount(scriptPath(name), st, llb.Readonly, llb.SourcePath("/"+name))
 }
 
-func scriptPath(name string) string { return "/run/imagespec-" + name }
+func scriptPath(name string) string { return "/run/imagespec-scripts/" + name }
 
 // network gives what each step with a network gets beside its own options: the
 // client's certificate authorities as an optional secret, which is in no layer
