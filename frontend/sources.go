@@ -2,7 +2,9 @@ package frontend
 
 import (
 	"context"
+	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -80,17 +82,64 @@ const shownLines = 20
 // explainBuild says which package could not be built, and why as far as the
 // build itself has said.
 func (b *build) explainBuild(ctx context.Context, err error, p *plan.Plan, number, code string) *diag.Error {
-	i, parseErr := strconv.Atoi(number)
-	if parseErr != nil || i < 0 || i >= len(p.Packages) {
-		return diag.Errorf(p.RequirementsAt, "a package cannot be built: %w", err)
-	}
-	pkg := p.Packages[i]
+	pkg := numbered(p, number)
 	output := string(diag.Redact([]byte(b.output(ctx, err, llbgen.BuildLog))))
 	e := diag.Errorf(pkg.At, "%s cannot be built: exit code %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), code)
 	if lines := lastLines(output, shownLines); len(lines) > 0 {
 		e.Msg += ", after\n    " + strings.Join(lines, "\n    ")
 	}
 	return e.WithHint("%s", adviseBuild(output, pkg.Name))
+}
+
+// numbered gives the package that a step is for.
+func numbered(p *plan.Plan, number string) plan.Package {
+	i, err := strconv.Atoi(number)
+	if err != nil || i < 0 || i >= len(p.Packages) {
+		return plan.Package{Name: "a package", At: p.RequirementsAt} // not one of our steps
+	}
+	return p.Packages[i]
+}
+
+// gitProblems are what git says if it cannot fetch a commit, and what that
+// means. HOST is that of the repository.
+var gitProblems = []struct {
+	pattern    *regexp.Regexp
+	means, fix string
+}{
+	{
+		regexp.MustCompile(`(?i)could not read Username|Authentication failed|terminal prompts disabled|error: 40[13]|Invalid username or`),
+		"it needs a login", "give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN, or a whole header as GIT_AUTH_HEADER.HOST",
+	},
+	{
+		regexp.MustCompile(`(?i)Permission denied \(publickey|no SSH key|Host key verification failed|unset ssh forward`),
+		"it needs a key", "forward the key to the build: --ssh default",
+	},
+	{
+		regexp.MustCompile(`(?i)not our ref|reference is not a tree|couldn't find remote ref|unadvertised object|does not contain`),
+		"it does not have the commit", "lock again, with a commit that is still there",
+	},
+	{
+		regexp.MustCompile(`(?i)not found|does not appear to be a git repository`),
+		"it is not there, or needs a login", "if it is private give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN",
+	},
+}
+
+// explainGit says why a commit cannot be fetched.
+func explainGit(err error, p *plan.Plan, number string) *diag.Error {
+	pkg := numbered(p, number)
+	e := diag.Errorf(pkg.At, "%s %s cannot be fetched: commit %.12s of %s", pkg.Name, pkg.Version, pkg.Build.Commit, pkg.URL)
+	host := pkg.URL
+	if u, parseErr := url.Parse(pkg.URL); parseErr == nil {
+		host = u.Host
+	}
+	for _, problem := range gitProblems {
+		if problem.pattern.MatchString(err.Error()) {
+			e.Msg += ": " + problem.means
+			return e.WithHint("%s", strings.ReplaceAll(problem.fix, "HOST", host))
+		}
+	}
+	e.Msg += ": " + err.Error()
+	return e
 }
 
 // lastLines gives the last lines of a text, without empty ones at its end.

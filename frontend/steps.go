@@ -52,6 +52,8 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
 	case name == llbgen.BuildStep:
 		e = b.explainBuild(ctx, err, c.plan, number, code)
+	case name == llbgen.GitStep:
+		e = explainGit(err, c.plan, number)
 	case name == "commands":
 		e = diag.Errorf(stepAt(c.plan, name, number), "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")

@@ -24,9 +24,11 @@ const (
 )
 
 // The names of the steps that build: of those for a package, whose number is
-// its place in the plan, and of the one that installs Debian packages.
+// its place in the plan, of the one that fetches its commit, and of the one that
+// installs Debian packages.
 const (
 	BuildStep    = "build"
+	GitStep      = "git"
 	BuildAptStep = "build-apt"
 )
 
@@ -38,7 +40,7 @@ const BuildLog = buildDir + "/log"
 // network, then it is built in what that left, without one.
 func (g generator) built(pkg plan.Package) llb.State {
 	title := strings.TrimSpace(pkg.Name + " " + pkg.Version)
-	number := slices.IndexFunc(g.plan.Packages, func(p plan.Package) bool { return p.Name == pkg.Name })
+	number := g.number(pkg)
 	opts, archive := g.source(pkg)
 	opts = append(opts, script("build.py"), g.withTool(g.uv()))
 	for _, v := range buildEnv(pkg) {
@@ -77,6 +79,11 @@ func (g generator) environmentPath() string {
 		}
 	}
 	return path.Join(buildDir, "env", "bin") + ":" + base
+}
+
+// number is the place of a package in the plan.
+func (g generator) number(pkg plan.Package) int {
+	return slices.IndexFunc(g.plan.Packages, func(p plan.Package) bool { return p.Name == pkg.Name })
 }
 
 // requirement is what the built wheel has to be.
@@ -131,6 +138,7 @@ func (g generator) repository(pkg plan.Package) llb.State {
 		llb.GitRef(pkg.Build.Commit),
 		llb.KeepGitDir(),
 		llb.WithCustomNamef("fetch %s at %.12s", pkg.URL, pkg.Build.Commit),
+		llb.WithDescription(map[string]string{StepKey: fmt.Sprintf("%s %d", GitStep, g.number(pkg))}),
 		g.Locate(pkg.At),
 	)
 }
@@ -174,6 +182,9 @@ func buildEnv(pkg plan.Package) []plan.EnvVar {
 		{Name: "UV_LINK_MODE", Value: "copy"},
 		{Name: "UV_PYTHON_DOWNLOADS", Value: "never"},
 		{Name: "NO_COLOR", Value: "1"},
+	}
+	if pkg.Build.Subdirectory != "" {
+		env = append(env, plan.EnvVar{Name: "SUBDIRECTORY", Value: pkg.Build.Subdirectory})
 	}
 	if pkg.Version != "" {
 		upper := strings.ToUpper(strings.ReplaceAll(pkg.Name, "-", "_"))

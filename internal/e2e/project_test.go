@@ -12,7 +12,6 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
-	"golang.org/x/tools/txtar"
 
 	"github.com/imagespec/imagespec/internal/testengine"
 )
@@ -42,15 +41,7 @@ func example(t *testing.T, engine *testengine.Engine, name string) project {
 func written(t *testing.T, engine *testengine.Engine, archive string) project {
 	t.Helper()
 	p := empty(t, engine)
-	for _, file := range txtar.Parse([]byte(archive)).Files {
-		path := filepath.Join(p.dir, filepath.FromSlash(file.Name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeFiles(t, p.dir, archive)
 	p.edit(t, "imagespec.yaml", func(text string) string { return text })
 	return p
 }

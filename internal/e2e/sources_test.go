@@ -1,10 +1,20 @@
 package e2e
 
 import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/tools/txtar"
 
 	"github.com/imagespec/imagespec/internal/testengine"
 )
@@ -49,4 +59,197 @@ func did(solved *testengine.Solved) []string {
 	})
 	slices.Sort(names)
 	return names
+}
+
+// hostUV is the uv of this machine, with the Python version of the images.
+func hostUV(t *testing.T) string {
+	t.Helper()
+	uv, err := exec.LookPath("uv")
+	if err != nil {
+		t.Skip("uv is not installed")
+	}
+	if err := exec.Command(uv, "python", "find", "--no-python-downloads", "3.11").Run(); err != nil {
+		t.Skip("there is no Python 3.11, which uv would compare with")
+	}
+	return uv
+}
+
+// uv runs it in the project.
+func (p project) uv(t *testing.T, uv string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(uv, append([]string{"--quiet", "--no-python-downloads", "--no-config"}, args...)...)
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), "UV_PYTHON=3.11", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=/dev/null")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("uv %q: %v\n%s", args, err, output)
+	}
+}
+
+// setuptoolsProject is a project with one module that says hello.
+func setuptoolsProject(dir, name, version string) string {
+	return fmt.Sprintf(`
+-- %[1]spyproject.toml --
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = %[2]q
+version = %[3]q
+-- %[1]ssrc/%[2]s/__init__.py --
+HELLO = "hello from %[2]s"
+`, dir, name, version)
+}
+
+// sourceArchive writes a source distribution of the files of a txtar archive.
+func sourceArchive(t *testing.T, path, stem, archive string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	zipped := gzip.NewWriter(file)
+	w := tar.NewWriter(zipped)
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		header := &tar.Header{Name: stem + "/" + f.Name, Mode: 0o644, Size: int64(len(f.Data))}
+		if err := errors.Join(w.WriteHeader(header), write(w, f.Data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), zipped.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(w io.Writer, data []byte) error {
+	_, err := w.Write(data)
+	return err
+}
+
+// TestSourceKinds builds one package of each kind that a lock can name, two of
+// them with extension modules. What is installed is what uv installs.
+func TestSourceKinds(t *testing.T) {
+	uv := hostUV(t)
+	public, private := serveGit(t, ""), serveGit(t, "t0ken")
+	commit := public.add(t, "open", setuptoolsProject("python/", "openrepo", "1.0")+"-- README --\nhello\n")
+	// A commit that no engine has seen: what it has it need not fetch.
+	private.add(t, "closed", setuptoolsProject("", "closedrepo", "2.0")+"-- README --\n"+time.Now().String()+"\n")
+	dir := t.TempDir()
+	files := testengine.ServeFiles(t, dir)
+	sourceArchive(t, filepath.Join(dir, "linked-1.0.tar.gz"), "linked-1.0", setuptoolsProject("", "linked", "1.0"))
+
+	p := written(t, testengine.Start(t), fmt.Sprintf(`
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+requirements: uv.lock
+builder_options:
+  user: root
+  build_apt_packages: [python3-dev]
+-- pyproject.toml --
+[project]
+name = "kinds"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["openrepo", "closedrepo", "linked", "vendored", "tree", "compiled", "netifaces==0.11.0"]
+
+[tool.uv.sources]
+openrepo = { git = "%s/open", tag = "v1.0", subdirectory = "python" }
+closedrepo = { git = "%s/closed" }
+linked = { url = "%s/linked-1.0.tar.gz" }
+vendored = { path = "vendor/vendored-3.0.tar.gz" }
+tree = { path = "libs/tree", editable = true }
+compiled = { path = "libs/compiled" }
+-- libs/compiled/pyproject.toml --
+[build-system]
+requires = ["setuptools>=74"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "compiled"
+version = "5.0"
+
+[tool.setuptools]
+ext-modules = [{ name = "compiled", sources = ["compiled.c"] }]
+-- libs/compiled/compiled.c --
+#include <Python.h>
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", NULL, -1, NULL};
+PyMODINIT_FUNC PyInit_compiled(void) { return PyModule_Create(&module); }
+`+setuptoolsProject("libs/tree/", "tree", "4.0"), public.URL, strings.Replace(private.URL, "//", "//x:t0ken@", 1), files.URL))
+	if err := os.Mkdir(filepath.Join(p.dir, "vendor"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sourceArchive(t, filepath.Join(p.dir, "vendor", "vendored-3.0.tar.gz"), "vendored-3.0", setuptoolsProject("", "vendored", "3.0"))
+	p.uv(t, uv, "lock")
+
+	built, err := p.tryBuild(t, testengine.HostArgs()...)
+	if err == nil || !strings.Contains(built.Output, "GIT_AUTH_TOKEN."+private.host()) {
+		t.Errorf("without a token: %v\n%s", err, built.Output)
+	}
+	t.Setenv("TOKEN", "t0ken")
+	built = p.build(t, append(testengine.HostArgs(), "--secret", "id=GIT_AUTH_TOKEN."+private.host()+",env=TOKEN")...)
+	if strings.Contains(built.Output, "t0ken") {
+		t.Errorf("the token is in the output:\n%s", built.Output)
+	}
+	const hello = `
+import closedrepo, compiled, linked, netifaces, openrepo, tree, vendored
+for m in closedrepo, linked, openrepo, tree, vendored: print(m.HELLO)
+`
+	if got := p.run(t, "/opt/venv/bin/python", "-c", hello); strings.Count(got, "hello from ") != 5 {
+		t.Errorf("the image prints %q", got)
+	}
+	url := fmt.Sprintf(`{"url":"%s/open","vcs_info":{"vcs":"git","commit_id":"%s","requested_revision":"v1.0"},"subdirectory":"python"}`, public.URL, commit)
+	if got := p.run(t, "cat", "/opt/venv/lib/python3.11/site-packages/openrepo-1.0.dist-info/direct_url.json"); got != url {
+		t.Errorf("direct_url.json %s, want %s", got, url)
+	}
+	p.compareWithUV(t, uv)
+}
+
+// listFiles prints each file of each distribution with its digest, "path
+// digest" a line, but for what names the environment, the installer or the
+// machine: compiled files are listed only.
+const listFiles = `
+import hashlib, importlib.metadata, json, re
+skip = {"INSTALLER", "REQUESTED", "RECORD", "uv_build.json", "uv_cache.json"}
+for d in importlib.metadata.distributions():
+    if re.sub(r"[-_.]+", "-", d.metadata["Name"]).lower() == "pip":
+        continue
+    for f in d.files or []:
+        if f.name in skip or f.suffix == ".pyc" or str(f).startswith(".."):
+            continue
+        data = f.locate().read_bytes()
+        if f.name == "direct_url.json":
+            info = json.loads(data)
+            if "dir_info" in info or info["url"].startswith("file:"):
+                info.pop("url")
+            data = json.dumps(info).encode()
+        print(f, "-" if f.suffix == ".so" else hashlib.sha256(data).hexdigest())
+`
+
+// compareWithUV holds the image against what uv installs of the same lock.
+func (p project) compareWithUV(t *testing.T, uv string) {
+	t.Helper()
+	venv := filepath.Join(p.dir, ".venv")
+	p.uv(t, uv, "sync", "--frozen", "--no-install-project", "--no-editable", "--no-dev")
+	output, err := exec.Command(filepath.Join(venv, "bin", "python"), "-c", listFiles).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	got, want := strings.Split(p.run(t, "/opt/venv/bin/python", "-c", listFiles), "\n"), strings.Split(string(output), "\n")
+	slices.Sort(got)
+	slices.Sort(want)
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("the image has %q", line)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("uv has %q", line)
+		}
+	}
+	if len(want) < 10 {
+		t.Errorf("uv has only %d files", len(want))
+	}
 }

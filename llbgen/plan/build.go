@@ -87,23 +87,21 @@ func build(in Input, l *lock.Lock, pkg Package, source lock.Source) (*Build, err
 			return nil, diag.Errorf(pkg.At, "%s cannot be built: %w", pkg.Name, err)
 		}
 	}
-	b.Apt = aptPackages(in, pkg, compiled)
+	b.Apt = aptPackages(in, compiled)
 	return b, nil
 }
 
 // aptPackages are the Debian packages for a build: none where the user says
 // so or where nothing is compiled and the user names none.
-func aptPackages(in Input, pkg Package, compiled bool) []string {
+func aptPackages(in Input, compiled bool) []string {
 	more := in.Spec.BuilderOptions.BuildAptPackages
 	if more.IsSet() && len(more.Items) == 0 || !more.IsSet() && !compiled {
 		return nil
 	}
-	list := append([]string{"build-essential"}, more.Values()...)
+	// Backends ask git for versions and files. One set for all is one step.
+	list := append([]string{"build-essential", "git"}, more.Values()...)
 	if in.Python.Home == "/usr/bin" {
 		list = append(list, "python3-dev") // Debian's Python has its headers apart
-	}
-	if pkg.Kind == lock.KindGit {
-		list = append(list, "git") // some backends ask it for versions and files
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
