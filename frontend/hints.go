@@ -19,6 +19,8 @@ func apt(packages string) string { return "add builder_options.build_apt_package
 
 // buildHints are tried in this order: what explains more comes first.
 var buildHints = []buildHint{
+	{regexp.MustCompile(`(?m)^the build has made .* which is not`), "the source is another one than was locked: lock again"},
+	{regexp.MustCompile(`(?m)^no project: `), "see whether the lock has the right folder, and whether .dockerignore leaves it in"},
 	{regexp.MustCompile(`UnknownIssuer|CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSL certificate problem`),
 		"where HTTPS passes through a proxy with its own certificate authority, give that to the build: --secret id=ca-certificates,src=FILE"},
 	{regexp.MustCompile(`fatal error: (Python\.h)`),
@@ -30,7 +32,7 @@ var buildHints = []buildHint{
 		"this needs a newer Rust than Debian has in the release of the base image: take a base image with a newer one, or lock a version that has a wheel"},
 	{regexp.MustCompile(`(?i)can't find rust compiler|cargo, the rust package manager, is not installed|(?:cargo|rustc)\W+(?:command )?not found|no such file or directory: '?(?:cargo|rustc)|failed to find cargo|puccinialin`),
 		apt("cargo, rustc")},
-	{regexp.MustCompile(`(?i)command '?\S*(?:gcc|cc|g\+\+|c\+\+|clang)'? failed: No such file|unable to execute '?\S*(?:gcc|cc|g\+\+)|(?:gcc|cc|g\+\+|c\+\+): (?:command )?not found|No CMAKE_C(?:XX)?_COMPILER|Unknown compiler\(s\)|no acceptable C compiler`),
+	{regexp.MustCompile(`(?i)No such file or directory: '?\S*(?:gcc|g\+\+)|command '?\S*(?:gcc|cc|g\+\+|c\+\+|clang)'? failed: No such file|unable to execute '?\S*(?:gcc|cc|g\+\+)|(?:gcc|cc|g\+\+|c\+\+): (?:command )?not found|No CMAKE_C(?:XX)?_COMPILER|Unknown compiler\(s\)|no acceptable C compiler`),
 		"there is no compiler: " + apt("build-essential")},
 	{regexp.MustCompile(`(?i)gfortran.*not found|Unknown compiler.*fortran|No CMAKE_Fortran_COMPILER`), apt("gfortran")},
 	{regexp.MustCompile(`(?i)cmake\W+(?:command )?not found|Could not find CMake|No such file or directory: '?cmake`), apt("cmake")},

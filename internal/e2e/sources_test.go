@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ import (
 // source distribution of PyPI, each with another build backend.
 func TestSources(t *testing.T) {
 	p := example(t, testengine.Start(t), "sources")
-	p.build(t, testengine.HostArgs()...)
+	p.build(t, caArgs()...)
 	if got, want := p.run(t, "/opt/venv/bin/app"), "hello sources red 0.6.2\n"; got != want {
 		t.Errorf("the image prints %q, want %q", got, want)
 	}
@@ -36,7 +37,7 @@ func TestSources(t *testing.T) {
 // installs it; what lies beside the sources does nothing.
 func TestSourceEdit(t *testing.T) {
 	p := example(t, testengine.Start(t), "sources")
-	p.build(t, testengine.HostArgs()...)
+	p.build(t, caArgs()...)
 	p.edit(t, "uv.lock", func(text string) string { return "# a comment\n" + text })
 	if steps := did(p.solve(t)); len(steps) != 0 {
 		t.Errorf("a comment in the lock has run %q", steps)
@@ -183,12 +184,12 @@ PyMODINIT_FUNC PyInit_compiled(void) { return PyModule_Create(&module); }
 	sourceArchive(t, filepath.Join(p.dir, "vendor", "vendored-3.0.tar.gz"), "vendored-3.0", setuptoolsProject("", "vendored", "3.0"))
 	p.uv(t, uv, "lock")
 
-	built, err := p.tryBuild(t, testengine.HostArgs()...)
+	built, err := p.tryBuild(t, caArgs()...)
 	if err == nil || !strings.Contains(built.Output, "GIT_AUTH_TOKEN."+private.host()) {
 		t.Errorf("without a token: %v\n%s", err, built.Output)
 	}
 	t.Setenv("TOKEN", "t0ken")
-	built = p.build(t, append(testengine.HostArgs(), "--secret", "id=GIT_AUTH_TOKEN."+private.host()+",env=TOKEN")...)
+	built = p.build(t, append(caArgs(), "--secret", "id=GIT_AUTH_TOKEN."+private.host()+",env=TOKEN")...)
 	if strings.Contains(built.Output, "t0ken") {
 		t.Errorf("the token is in the output:\n%s", built.Output)
 	}
@@ -251,5 +252,47 @@ func (p project) compareWithUV(t *testing.T, uv string) {
 	}
 	if len(want) < 10 {
 		t.Errorf("uv has only %d files", len(want))
+	}
+}
+
+// caArgs gives the machine's certificate authorities to a build.
+func caArgs() []string {
+	return slices.DeleteFunc(testengine.HostArgs(), func(arg string) bool { return !strings.HasPrefix(arg, "--secret=") })
+}
+
+// unstable is what differs in the output of builds between bases and from run
+// to run.
+var unstable = []struct{ pattern, instead string }{
+	{`(?m)^(    )\S*gcc -.*`, "${1}gcc …"},
+	{`line \d+, in`, "line N, in"},
+	{`in \d+(\.\d+)?m?s\b`, "in no time"},
+	{`Python 3\.11\.\d+`, "Python 3.11"},
+	{`\.tmp-\w+`, ".tmp"},
+}
+
+// TestFailingBuilds is TestErrors for packages that cannot be built.
+func TestFailingBuilds(t *testing.T) {
+	engine := testengine.Start(t)
+	archives, err := filepath.Glob("testdata/builds/*.txtar")
+	if err != nil || len(archives) < 8 {
+		t.Fatalf("%d archives, %v", len(archives), err)
+	}
+	for _, file := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := written(t, engine, string(txtar.Format(&txtar.Archive{Files: archive.Files})))
+			built, err := p.tryBuild(t, caArgs()...)
+			if err == nil {
+				t.Fatalf("the build goes through:\n%s", built.Output)
+			}
+			text := seen(built.Output, engine.FrontendRef(t), "SERVER")
+			for _, u := range unstable {
+				text = regexp.MustCompile(u.pattern).ReplaceAllString(text, u.instead)
+			}
+			compare(t, file, archive, text)
+		})
 	}
 }

@@ -148,9 +148,9 @@ def wheel(requirement):
     built = ", ".join(sorted(p.name for p in pathlib.Path("/wheels").glob("*.whl")))
     checked = subprocess.run(
         ["uv", "pip", "install", "--quiet", "--dry-run", "--reinstall", "--no-deps", "--no-index", "--find-links", "/wheels",
-         "--python", PYTHON, requirement], capture_output=True, text=True)
+         "--python", PYTHON, requirement], capture_output=True)
     if checked.returncode != 0:
-        fail(f"the build has made {built}, which is no {requirement} for this Python:\n{checked.stderr}")
+        fail(f"the build has made {built}, which is not {requirement} for this Python")
 
 
 if __name__ == "__main__":
