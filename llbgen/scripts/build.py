@@ -107,9 +107,12 @@ def build_system():
 
 
 def install(requirements):
-    if requirements:
-        say("build requirements: " + ", ".join(requirements))
-        run("uv", "pip", "install", "--python", PYTHON, *requirements)
+    if not requirements:
+        return
+    say("build requirements: " + ", ".join(requirements))
+    run("uv", "pip", "install", "--quiet", "--python", PYTHON, *requirements)
+    listed = subprocess.run(["uv", "pip", "freeze", "--quiet", "--python", PYTHON], capture_output=True, text=True, check=True)
+    say("installed: " + ", ".join(listed.stdout.split("\n")).rstrip(", "))
 
 
 def crates():
