@@ -67,6 +67,7 @@ func (o *Options) fields() []field {
 		{"groups", working, &o.Groups},
 		{"package", working, &o.Package},
 		{"locked", working, &o.Locked},
+		{"default_groups", working, &o.DefaultGroups},
 		{"install_project", working, &o.InstallProject},
 		{"build_apt_packages", working, &o.BuildAptPackages},
 		{"pip", working, &o.Pip},

@@ -118,6 +118,7 @@ type Options struct {
 	Workdir Text // the image's working directory, where sources go; "/root" where unset
 	Labels  Map  // of the image's configuration
 
+	DefaultGroups    Flag // install the groups, too, that the project declares as default
 	InstallProject   Flag // install the project itself beside its dependencies
 	BuildAptPackages List // Debian packages for the steps that build packages; empty: not even compilers
 	At               diag.Range

@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -67,6 +68,7 @@ type build struct {
 	files   *files           // what errors, warnings and ops point at
 	context *contextFS       // the build context, read file by file
 	args    buildArgs
+	imageID string // flytekit's id of the spec
 }
 
 // answer parses the spec and does what the client asked for.
@@ -87,6 +89,9 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	is, warnings := b.identify(ctx, spec)
+	b.warn(ctx, warnings)
+	b.imageID = is.id
 	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
 		c, err := b.compile(ctx, spec, platform, nil)
@@ -108,7 +113,16 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return result.Finalize()
+	return b.named(result, is.name)
+}
+
+// named ends a build. The exporter takes the name where its own is "*".
+func (b *build) named(built *dockerui.ResultBuilder, name string) (*client.Result, error) {
+	result, err := built.Finalize()
+	if err == nil && name != "" {
+		result.AddMeta(exptypes.ExporterImageNameKey, []byte(name))
+	}
+	return result, err
 }
 
 // parse reads the spec.
@@ -169,7 +183,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Python:   c.base.facts.Python,
 		Libc:     c.base.facts.Libc,
 		Index:    answers,
-		ImageID:  "",
+		ImageID:  b.imageID,
 	})
 	if err != nil {
 		return nil, err

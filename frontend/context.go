@@ -137,16 +137,25 @@ func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
 	)
 }
 
-// missing says why a file cannot be read. Over the gateway an absent file is
-// only a text.
+// missing says why a file cannot be read.
 func (c *contextFS) missing(name string, err error) error {
-	if !strings.Contains(err.Error(), "no such file or directory") && !errors.Is(err, fs.ErrNotExist) {
-		return &fs.PathError{Op: "open", Path: name, Err: err}
-	}
-	if c.ignored(name) {
+	err = notThere(name, err)
+	if errors.Is(err, fs.ErrNotExist) && c.ignored(name) {
 		return &ignoredError{name: name, spec: c.build.entry.Filename}
 	}
-	return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	return err
+}
+
+// notThere makes an absent file an fs.ErrNotExist: over the gateway it is only
+// a text.
+func notThere(name string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "no such file or directory") || errors.Is(err, fs.ErrNotExist):
+		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: err}
 }
 
 // ignored says whether the ignore file of the build leaves a file out.

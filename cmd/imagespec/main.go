@@ -6,9 +6,18 @@
 // "packages", one object per package with name, version, kind, file, url,
 // sha256, size and group, sorted by name. With --why it prints instead, as
 // text, the package NAME and on further lines those that ask for it, up to the
-// project, each with its line in the lock. Errors go to stderr with the excerpt
-// that they are about; the exit status is then 1, and 2 for a wrong command
-// line.
+// project, each with its line in the lock.
+//
+//	imagespec name [-f FILE] [CONTEXT]
+//
+// prints the name that flytekit gives the image, registry/name:tag.
+//
+//	imagespec schema
+//
+// prints the JSON schema of the file, for editors.
+//
+// Errors go to stderr with the excerpt that they are about; the exit status is
+// then 1, and 2 for a wrong command line.
 package main
 
 import (
@@ -26,6 +35,8 @@ const usage = `imagespec looks at ImageSpec files without an engine.
 
 usage:
   imagespec plan [flags] [CONTEXT]   print what the image would be, as JSON
+  imagespec name [flags] [CONTEXT]   print the name that flytekit gives the image
+  imagespec schema                   print the JSON schema of the file
 
 CONTEXT is the folder that would be the build context, "." if it is left out.
 `
@@ -57,11 +68,15 @@ func run(args []string, stdout, stderr io.Writer) error {
 	switch args[0] {
 	case "plan":
 		return runPlan(args[1:], stdout, stderr)
+	case "name":
+		return runName(args[1:], stdout, stderr)
+	case "schema":
+		return printSchema(args[1:], stdout, stderr)
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
 	}
-	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "help"}), usage)
+	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "name", "schema", "help"}), usage)
 	return errUsage
 }
 

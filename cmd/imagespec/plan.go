@@ -63,14 +63,11 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	data, err := os.ReadFile(f.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no spec %s; name the file with -f, or the folder that it is in: %w", f.file, err)
-	}
+	src, err := readSource(f.file)
 	if err != nil {
 		return err
 	}
-	spec, warnings, err := imagespec.Parse(&diag.Source{Name: f.file, Data: data})
+	spec, warnings, err := imagespec.Parse(src)
 	if err != nil {
 		return err
 	}
@@ -89,6 +86,18 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 		return printWhy(stdout, p, f.why)
 	}
 	return printJSON(stdout, p)
+}
+
+// readSource reads a spec's file.
+func readSource(file string) (*diag.Source, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no spec %s; name the file with -f, or the folder that it is in: %w", file, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &diag.Source{Name: file, Data: data}, nil
 }
 
 // printWhy prints the chain of packages that ask for one another.

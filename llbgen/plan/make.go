@@ -95,9 +95,10 @@ func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
 		return nil, nil, err
 	}
 	selection, err := lock.Select(l, target, lock.Request{
-		Extras:  options.Extras.Values(),
-		Groups:  options.Groups.Values(),
-		Package: options.Package.Value,
+		Extras:        options.Extras.Values(),
+		Groups:        options.Groups.Values(),
+		Package:       options.Package.Value,
+		DefaultGroups: options.DefaultGroups.Value,
 		// By default the dependencies alone, as flytekit installs them.
 		NoInstallProject: !options.InstallProject.Value,
 	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
