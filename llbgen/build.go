@@ -54,6 +54,9 @@ func (g generator) built(pkg plan.Package) llb.State {
 		slices.Concat(opts, g.requirementEnv(), []llb.RunOption{
 			llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
 		})...)
+	if g.NoCache(BuildStep) {
+		opts = append(opts, llb.IgnoreCache)
+	}
 	return prepared.Run(slices.Concat(opts, g.Limits, []llb.RunOption{
 		llb.Args(slices.Concat(program, []string{"wheel", requirement(pkg)})),
 		llb.Network(pb.NetMode_NONE),

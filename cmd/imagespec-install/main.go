@@ -165,8 +165,13 @@ func runWheels(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, wheel := range built {
-		wheel.Origin = origins[filepath.Base(filepath.Dir(wheel.Path))]
+		name := filepath.Base(filepath.Dir(wheel.Path))
+		wheel.Origin = origins[name]
+		delete(origins, name)
 		wheels = append(wheels, wheel)
+	}
+	for name := range origins {
+		return fmt.Errorf("%s is not among the built, but --origin names it%w", name, usageError{})
 	}
 	if len(wheels) == 0 {
 		return fmt.Errorf("no wheels are named%w", usageError{})

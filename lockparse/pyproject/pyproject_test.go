@@ -152,3 +152,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestBuildRequires(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                                nil,
+		"[build-system]\nrequires = []\n": nil,
+		"[build-system]\nrequires = [\"a>=1\", \"b[c]\"]\n": {"a>=1", "b[c]"},
+	} {
+		got, err := pyproject.BuildRequires(&diag.Source{Name: "pyproject.toml", Data: []byte(text)})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"[build-system", "[build-system]\nrequires = \"a\"\n"} {
+		if got, err := pyproject.BuildRequires(&diag.Source{Name: "pyproject.toml", Data: []byte(text)}); err == nil {
+			t.Errorf("%q gives %q and no error", text, got)
+		}
+	}
+}
