@@ -21,32 +21,52 @@ func apt(packages string) string { return "add builder_options.build_apt_package
 var buildHints = []buildHint{
 	{regexp.MustCompile(`(?m)^the build has made .* which is not`), "the source is another one than was locked: lock again"},
 	{regexp.MustCompile(`(?m)^no project: `), "see whether the lock has the right folder, and whether .dockerignore leaves it in"},
-	{regexp.MustCompile(`UnknownIssuer|CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSL certificate problem`),
-		"where HTTPS passes through a proxy with its own certificate authority, give that to the build: --secret id=ca-certificates,src=FILE"},
-	{regexp.MustCompile(`fatal error: (Python\.h)`),
-		"the base image has Python without its headers: take one that has them, or " + apt("python3-dev")},
+	{
+		regexp.MustCompile(`UnknownIssuer|CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSL certificate problem`),
+		"where HTTPS passes through a proxy with its own certificate authority, give that to the build: --secret id=ca-certificates,src=FILE",
+	},
+	{
+		regexp.MustCompile(`fatal error: (Python\.h)`),
+		"the base image has Python without its headers: take one that has them, or " + apt("python3-dev"),
+	},
 	{regexp.MustCompile(`pg_config executable not found|pg_config: not found`), apt("libpq-dev")},
-	{regexp.MustCompile(`mysql_config: not found|mysqlclient.*not found|Can not find valid pkg-config name`),
-		apt("default-libmysqlclient-dev, pkg-config")},
-	{regexp.MustCompile(`rustc \S+ is not supported|requires rustc|lock file version .?4|edition2024|newer version of Cargo`),
-		"this needs a newer Rust than Debian has in the release of the base image: take a base image with a newer one, or lock a version that has a wheel"},
-	{regexp.MustCompile(`(?i)can't find rust compiler|cargo, the rust package manager, is not installed|(?:cargo|rustc)\W+(?:command )?not found|no such file or directory: '?(?:cargo|rustc)|failed to find cargo|puccinialin`),
-		apt("cargo, rustc")},
-	{regexp.MustCompile(`(?i)No such file or directory: '?\S*(?:gcc|g\+\+)|command '?\S*(?:gcc|cc|g\+\+|c\+\+|clang)'? failed: No such file|unable to execute '?\S*(?:gcc|cc|g\+\+)|(?:gcc|cc|g\+\+|c\+\+): (?:command )?not found|No CMAKE_C(?:XX)?_COMPILER|Unknown compiler\(s\)|no acceptable C compiler`),
-		"there is no compiler: " + apt("build-essential")},
+	{
+		regexp.MustCompile(`mysql_config: not found|mysqlclient.*not found|Can not find valid pkg-config name`),
+		apt("default-libmysqlclient-dev, pkg-config"),
+	},
+	{
+		regexp.MustCompile(`rustc \S+ is not supported|requires rustc|lock file version .?4|edition2024|newer version of Cargo`),
+		"this needs a newer Rust than Debian has in the release of the base image: take a base image with a newer one, or lock a version that has a wheel",
+	},
+	{
+		regexp.MustCompile(`(?i)can't find rust compiler|cargo, the rust package manager, is not installed|(?:cargo|rustc)\W+(?:command )?not found|no such file or directory: '?(?:cargo|rustc)|failed to find cargo|puccinialin`),
+		apt("cargo, rustc"),
+	},
+	{
+		regexp.MustCompile(`(?i)No such file or directory: '?\S*(?:gcc|g\+\+)|command '?\S*(?:gcc|cc|g\+\+|c\+\+|clang)'? failed: No such file|unable to execute '?\S*(?:gcc|cc|g\+\+)|(?:gcc|cc|g\+\+|c\+\+): (?:command )?not found|No CMAKE_C(?:XX)?_COMPILER|Unknown compiler\(s\)|no acceptable C compiler`),
+		"there is no compiler: " + apt("build-essential"),
+	},
 	{regexp.MustCompile(`(?i)gfortran.*not found|Unknown compiler.*fortran|No CMAKE_Fortran_COMPILER`), apt("gfortran")},
 	{regexp.MustCompile(`(?i)cmake\W+(?:command )?not found|Could not find CMake|No such file or directory: '?cmake`), apt("cmake")},
 	{regexp.MustCompile(`(?i)pkg-config.*not found|Did not find pkg-config|Could not run pkg-config`), apt("pkg-config")},
 	{regexp.MustCompile(`(?i)swig.*(?:not found|No such file)`), apt("swig")},
 	{regexp.MustCompile(`(?i)git\W+(?:command )?not found|No such file or directory: '?git\b`), apt("git")},
-	{regexp.MustCompile(`setuptools-scm was unable to detect version|unable to detect version from|does not appear to be a Git repository`),
-		"a build sees no .git of the build context: give the project a version in its pyproject.toml"},
-	{regexp.MustCompile(`No solution found when resolving`),
-		"its build requirements cannot be had: see the lock's build constraints, pip_index, and whether the index can be reached"},
-	{regexp.MustCompile(`(?i)Temporary failure in name resolution|Could not resolve host|Name or service not known|Network is unreachable|nodename nor servname|dns error`),
-		"a build has no network once its build requirements are installed: what it downloads has to come with its source, or from a Debian package in builder_options.build_apt_packages"},
-	{regexp.MustCompile(`ModuleNotFoundError: No module named '([\w.]+)'`),
-		"its build needs $1, which its pyproject.toml does not have in build-system.requires: lock a version that does, or one that has a wheel"},
+	{
+		regexp.MustCompile(`setuptools-scm was unable to detect version|unable to detect version from|does not appear to be a Git repository`),
+		"a build sees no .git of the build context: give the project a version in its pyproject.toml",
+	},
+	{
+		regexp.MustCompile(`No solution found when resolving`),
+		"its build requirements cannot be had: see the lock's build constraints, pip_index, and whether the index can be reached",
+	},
+	{
+		regexp.MustCompile(`(?i)Temporary failure in name resolution|Could not resolve host|Name or service not known|Network is unreachable|nodename nor servname|dns error`),
+		"a build has no network once its build requirements are installed: what it downloads has to come with its source, or from a Debian package in builder_options.build_apt_packages",
+	},
+	{
+		regexp.MustCompile(`ModuleNotFoundError: No module named '([\w.]+)'`),
+		"its build needs $1, which its pyproject.toml does not have in build-system.requires: lock a version that does, or one that has a wheel",
+	},
 }
 
 var (
