@@ -41,23 +41,25 @@ const BuildLog = buildDir + "/log"
 func (g generator) built(pkg plan.Package) llb.State {
 	title := strings.TrimSpace(pkg.Name + " " + pkg.Version)
 	number := g.number(pkg)
-	opts, archive := g.source(pkg)
-	opts = append(opts, script("build.py"), g.withTool(g.uv()))
-	for _, v := range buildEnv(pkg) {
-		opts = append(opts, llb.AddEnv(v.Name, v.Value))
+	source, archive := g.source(pkg)
+	common := append(environment(repeatable), script("build.py"), g.withTool(g.uv()))
+	own := slices.Concat(common, source, environment(aboutPackage(pkg)))
+	asked := own // the source is asked for its requirements
+	if len(pkg.Build.Requires) > 0 {
+		asked = append(slices.Clone(common), llb.AddEnv("REQUIRES", strings.Join(pkg.Build.Requires, "\n")))
 	}
 	python := path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor())
 	program := []string{python, "-I", scriptPath("build.py")}
 
 	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, number, pkg.At,
 		slices.Concat(program, []string{"requires"}, archive),
-		slices.Concat(opts, g.requirementEnv(), []llb.RunOption{
+		slices.Concat(asked, g.requirementEnv(), []llb.RunOption{
 			llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
 		})...)
 	if g.NoCache(BuildStep) {
-		opts = append(opts, llb.IgnoreCache)
+		own = append(own, llb.IgnoreCache)
 	}
-	return prepared.Run(slices.Concat(opts, g.Limits, []llb.RunOption{
+	return prepared.Run(slices.Concat(own, g.Limits, []llb.RunOption{
 		llb.Args(slices.Concat(program, []string{"wheel", requirement(pkg)})),
 		llb.Network(pb.NetMode_NONE),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
@@ -171,33 +173,47 @@ func (g generator) requirementEnv() []llb.RunOption {
 	return opts
 }
 
-// buildEnv is the environment of both steps: what makes builds repeatable, and
-// for backends that ask a version control system, the version of the lock.
-func buildEnv(pkg plan.Package) []plan.EnvVar {
-	env := []plan.EnvVar{
-		{Name: "HOME", Value: buildHome},
-		{Name: "CARGO_HOME", Value: path.Join(buildDir, "cargo")},
-		{Name: "SOURCE_DATE_EPOCH", Value: epoch},
-		{Name: "PYTHONHASHSEED", Value: "0"},
-		{Name: "PYTHONDONTWRITEBYTECODE", Value: "1"},
-		{Name: "UV_NO_CONFIG", Value: "1"},
-		{Name: "UV_NO_PROGRESS", Value: "1"},
-		{Name: "UV_LINK_MODE", Value: "copy"},
-		{Name: "UV_PYTHON_DOWNLOADS", Value: "never"},
-		{Name: "NO_COLOR", Value: "1"},
-	}
+// repeatable is the environment of both steps of every build: what makes
+// builds repeatable, and keeps uv to what it is told.
+var repeatable = []plan.EnvVar{
+	{Name: "HOME", Value: buildHome},
+	{Name: "CARGO_HOME", Value: path.Join(buildDir, "cargo")},
+	{Name: "SOURCE_DATE_EPOCH", Value: epoch},
+	{Name: "PYTHONHASHSEED", Value: "0"},
+	{Name: "PYTHONDONTWRITEBYTECODE", Value: "1"},
+	{Name: "UV_NO_CONFIG", Value: "1"},
+	{Name: "UV_NO_PROGRESS", Value: "1"},
+	{Name: "UV_LINK_MODE", Value: "copy"},
+	{Name: "UV_PYTHON_DOWNLOADS", Value: "never"},
+	{Name: "NO_COLOR", Value: "1"},
+}
+
+// aboutPackage is what a build is told of its package: where in the source it
+// is, and for backends that ask a version control system the version of the
+// lock.
+func aboutPackage(pkg plan.Package) []plan.EnvVar {
+	var env []plan.EnvVar
 	if pkg.Build.Subdirectory != "" {
 		env = append(env, plan.EnvVar{Name: "SUBDIRECTORY", Value: pkg.Build.Subdirectory})
 	}
-	if pkg.Version != "" {
-		upper := strings.ToUpper(strings.ReplaceAll(pkg.Name, "-", "_"))
-		env = append(env,
-			plan.EnvVar{Name: "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_" + upper, Value: pkg.Version},
-			plan.EnvVar{Name: "PBR_VERSION", Value: pkg.Version},
-			plan.EnvVar{Name: "PDM_BUILD_SCM_VERSION", Value: pkg.Version},
-			plan.EnvVar{Name: "POETRY_DYNAMIC_VERSIONING_BYPASS", Value: pkg.Version},
-			plan.EnvVar{Name: "UV_DYNAMIC_VERSIONING_BYPASS", Value: pkg.Version},
-		)
+	if pkg.Version == "" {
+		return env
+	}
+	upper := strings.ToUpper(strings.ReplaceAll(pkg.Name, "-", "_"))
+	for _, name := range []string{
+		"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_" + upper, "PBR_VERSION", "PDM_BUILD_SCM_VERSION",
+		"POETRY_DYNAMIC_VERSIONING_BYPASS", "UV_DYNAMIC_VERSIONING_BYPASS",
+	} {
+		env = append(env, plan.EnvVar{Name: name, Value: pkg.Version})
 	}
 	return env
+}
+
+// environment sets variables in a step.
+func environment(variables []plan.EnvVar) []llb.RunOption {
+	var opts []llb.RunOption
+	for _, v := range variables {
+		opts = append(opts, llb.AddEnv(v.Name, v.Value))
+	}
+	return opts
 }

@@ -44,12 +44,69 @@ func TestSourceEdit(t *testing.T) {
 	}
 	greeting := time.Now().String() // that no engine has seen
 	p.replace(t, "libs/greet/src/greet/__init__.py", "hello", greeting)
-	want := []string{"[build greet 1.2] build wheel", "[build greet 1.2] install build requirements", "[build greet] load its source", "[python 5/6] install greet"}
+	want := []string{"[build greet 1.2] build wheel", "[build greet] load its source", "[python 5/6] install greet"}
 	if steps := did(p.solve(t)); !slices.Equal(steps, want) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}
 	if got, want := p.run(t, "/opt/venv/bin/app"), greeting+" sources red 0.6.2\n"; got != want {
 		t.Errorf("the image prints %q, want %q", got, want)
+	}
+}
+
+// TestBuildsAreRepeatable: packages without compiled code are the same bytes
+// whenever they are built.
+func TestBuildsAreRepeatable(t *testing.T) {
+	p := example(t, testengine.Start(t), "sources")
+	p.build(t, caArgs()...)
+	before := p.engine.Image(t, p.image, "").Layers
+	built := p.build(t, append(caArgs(), "--no-cache-filter", "build")...)
+	if got := built.Steps()["[build docopt 0.6.2] build wheel"]; got != "DONE" {
+		t.Errorf("docopt was not built again: %s", got)
+	}
+	after := p.engine.Image(t, p.image, "").Layers
+	if len(before) != len(after) {
+		t.Fatalf("%d layers, then %d", len(before), len(after))
+	}
+	for i := range before {
+		if before[i].Digest != after[i].Digest {
+			t.Errorf("layer %d was %s, and is %s", i, before[i].Digest, after[i].Digest)
+		}
+	}
+}
+
+// TestRust builds a package in Rust with crates of crates.io, which are
+// fetched while there is a network.
+func TestRust(t *testing.T) {
+	p := written(t, testengine.Start(t), `
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.13-slim-trixie
+requirements: uv.lock
+builder_options:
+  user: root
+  build_apt_packages: [cargo, rustc, python3-dev]
+-- uv.lock --
+version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "rpds-py"
+version = "0.27.1"
+source = { registry = "https://pypi.org/simple" }
+sdist = { url = "https://files.pythonhosted.org/packages/e9/dd/2c0cbe774744272b0ae725f44032c77bdcab6e8bcf544bffa3b6e70c8dba/rpds_py-0.27.1.tar.gz", hash = "sha256:26a1c73171d10b7acccbded82bf6a586ab8203601e565badc74bbbf8bc5a10f8" }
+
+[[package]]
+name = "rust"
+version = "0.1"
+source = { virtual = "." }
+dependencies = [
+    { name = "rpds-py" },
+]
+`)
+	p.build(t, caArgs()...)
+	if got := p.run(t, "/opt/venv/bin/python", "-c", "import rpds; print(rpds.HashTrieMap({1: 2}).get(1))"); got != "2\n" {
+		t.Errorf("the image prints %q", got)
 	}
 }
 
@@ -184,12 +241,19 @@ PyMODINIT_FUNC PyInit_compiled(void) { return PyModule_Create(&module); }
 	sourceArchive(t, filepath.Join(p.dir, "vendor", "vendored-3.0.tar.gz"), "vendored-3.0", setuptoolsProject("", "vendored", "3.0"))
 	p.uv(t, uv, "lock")
 
-	built, err := p.tryBuild(t, caArgs()...)
-	if err == nil || !strings.Contains(built.Output, "GIT_AUTH_TOKEN."+private.host()) {
-		t.Errorf("without a token: %v\n%s", err, built.Output)
+	for _, token := range []string{"", "wr0ng"} {
+		args := caArgs()
+		if token != "" {
+			t.Setenv("TOKEN", token)
+			args = append(args, "--secret", "id=GIT_AUTH_TOKEN."+private.host()+",env=TOKEN")
+		}
+		built, err := p.tryBuild(t, args...)
+		if err == nil || !strings.Contains(built.Output, "/closed: it needs a login\ngive the build a token as a secret: --secret id=GIT_AUTH_TOKEN."+private.host()) {
+			t.Errorf("with the token %q: %v\n%s", token, err, built.Output)
+		}
 	}
 	t.Setenv("TOKEN", "t0ken")
-	built = p.build(t, append(caArgs(), "--secret", "id=GIT_AUTH_TOKEN."+private.host()+",env=TOKEN")...)
+	built := p.build(t, append(caArgs(), "--secret", "id=GIT_AUTH_TOKEN."+private.host()+",env=TOKEN")...)
 	if strings.Contains(built.Output, "t0ken") {
 		t.Errorf("the token is in the output:\n%s", built.Output)
 	}

@@ -24,6 +24,7 @@ type Build struct {
 	Commit       string   `json:"commit,omitempty"`       // full id, for git
 	Ref          string   `json:"ref,omitempty"`          // branch, tag or revision that was asked for, for git
 	Exclude      []string `json:"exclude,omitempty"`      // of a directory: what in it is not its own, as in .dockerignore
+	Requires     []string `json:"requires,omitempty"`     // all build requirements, where they are known; none: the source is asked for them
 	Apt          []string `json:"apt,omitempty"`          // Debian packages that the base gets for the build; none: it is built on the base as it is
 }
 
@@ -82,10 +83,11 @@ func build(in Input, l *lock.Lock, pkg Package, source lock.Source) (*Build, err
 			WithHint("lock a version of %s from an index, or one whose repository does without", pkg.Name)
 	case pkg.Kind == lock.KindDirectory:
 		b.Exclude = slices.Concat(notOwn, inContext(in, l, pkg.Path))
-		var err error
-		if compiled, err = compiles(in.Context, pkg.Path); err != nil {
+		p, err := readProject(in.Context, pkg.Path)
+		if err != nil {
 			return nil, diag.Errorf(pkg.At, "%s cannot be built: %w", pkg.Name, err)
 		}
+		compiled, b.Requires = p.compiles(), p.requires()
 	}
 	b.Apt = aptPackages(in, compiled)
 	return b, nil
@@ -149,36 +151,67 @@ var pure = []string{
 // extension finds what a project says that its build is to compile.
 var extension = regexp.MustCompile(`(?im)ext[-_]modules|Extension\(|cffi_modules|rust_extensions|\[tool\.(hatch\.build(\.targets\.wheel)?\.hooks|poetry\.build|pdm\.build.*custom|setuptools\.cmdclass)|^build *= *".*\.py"`)
 
-// compiles says whether the build of a project in the context may need a
-// compiler. It does not if its build requirements are all known to compile
-// nothing, and if neither pyproject.toml nor setup.py or setup.cfg speak of
-// extension modules.
-func compiles(fsys fs.FS, folder string) (bool, error) {
-	text, err := fs.ReadFile(fsys, path.Join(folder, "pyproject.toml"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return false, err
-	default:
-		requires, err := pyproject.BuildRequires(&diag.Source{Name: path.Join(folder, "pyproject.toml"), Data: text})
-		if err != nil {
-			return false, err
+// project is what the files of a folder tell of its build.
+type project struct {
+	system  *pyproject.BuildSystem // nil: setuptools, as of old
+	text    []byte                 // of pyproject.toml, setup.py and setup.cfg
+	dynamic bool                   // one of the last two is there
+}
+
+func readProject(fsys fs.FS, folder string) (project, error) {
+	var p project
+	for _, name := range []string{"pyproject.toml", "setup.py", "setup.cfg"} {
+		data, err := fs.ReadFile(fsys, path.Join(folder, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
-		for _, r := range requires {
+		if err != nil {
+			return p, err
+		}
+		if name != "pyproject.toml" {
+			p.dynamic = true
+		} else if p.system, err = pyproject.ParseBuildSystem(&diag.Source{Name: path.Join(folder, name), Data: data}); err != nil {
+			return p, err
+		}
+		p.text = append(append(p.text, data...), '\n')
+	}
+	return p, nil
+}
+
+// compiles says whether the build may need a compiler. It does not if its
+// requirements are all known to compile nothing, and if none of the files
+// speaks of extension modules or programs of its own.
+func (p project) compiles() bool {
+	if p.system != nil {
+		for _, r := range p.system.Requires {
 			req, err := pep508.ParseRequirement(r)
 			if err != nil || !slices.Contains(pure, pep508.NormalizeName(req.Name)) {
-				return true, nil //nolint:nilerr // the build will say what is wrong with it
+				return true // the build will say what is wrong with it
 			}
 		}
 	}
-	for _, name := range []string{"setup.py", "setup.cfg"} {
-		more, err := fs.ReadFile(fsys, path.Join(folder, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, err
-		}
-		text = append(text, more...)
+	return extension.Match(p.text)
+}
+
+// askNothing are the backends that have no requirements beside those of
+// pyproject.toml, unless it speaks of hooks.
+var askNothing = []string{"flit_core.buildapi", "hatchling.build", "pdm.backend", "poetry.core.masonry.api", "setuptools.build_meta", "uv_build"}
+
+// hooks are what makes hatchling ask for more.
+var hooks = regexp.MustCompile(`hooks|require-runtime|\btool\.hatch\.build\.targets\.wheel\.dependencies`)
+
+// requires gives all requirements of the build where pyproject.toml tells
+// them, so that an edit of the source need not install them again; nil where
+// only the backend knows. That of setuptools asks for wheel up to 70.0.
+func (p project) requires() []string {
+	if p.system == nil || len(p.system.Requires) == 0 || p.system.InTree || p.dynamic ||
+		!slices.Contains(askNothing, p.system.Backend) || hooks.Match(p.text) {
+		return nil
 	}
-	return extension.Match(text), nil
+	if p.system.Backend == "setuptools.build_meta" {
+		return append(slices.Clone(p.system.Requires), "wheel")
+	}
+	return p.system.Requires
 }
 
 // DirectURL gives the text of direct_url.json for a package that was not asked

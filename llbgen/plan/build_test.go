@@ -118,8 +118,8 @@ func TestBuilds(t *testing.T) {
 			"git", `{"subdirectory":"py","commit":"0123456789012345678901234567890123456789","ref":"v4",` + compilers + `}`,
 			`{"url":"https://example.org/repo","vcs_info":{"vcs":"git","commit_id":"0123456789012345678901234567890123456789","requested_revision":"v4"},"subdirectory":"py"}`,
 		},
-		"member": {"directory", "{}", `{"url":"file:///root/sub/libs/member","dir_info":{"editable":false}}`},
-		"app":    {"directory", "{}", `{"url":"file:///root/sub","dir_info":{"editable":false}}`},
+		"member": {"directory", `{"requires":["hatchling"]}`, `{"url":"file:///root/sub/libs/member","dir_info":{"editable":false}}`},
+		"app":    {"directory", `{"requires":["hatchling"]}`, `{"url":"file:///root/sub","dir_info":{"editable":false}}`},
 	} {
 		pkg := find(t, p, name)
 		url := pkg.DirectURL()
@@ -201,6 +201,35 @@ func TestCompilers(t *testing.T) {
 		}
 		if got := strings.Join(find(t, p, "member").Build.Apt, " "); got != test.want {
 			t.Errorf("%s: Debian packages %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestRequires: requirements are known where only pyproject.toml can have any.
+func TestRequires(t *testing.T) {
+	const pyproject = "sub/libs/member/pyproject.toml"
+	system := func(requires, backend string) string {
+		return "[build-system]\nrequires = [" + requires + "]\nbuild-backend = \"" + backend + "\"\n"
+	}
+	for name, test := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"hatchling":             {map[string]string{pyproject: system(`"hatchling==1.27.0"`, "hatchling.build")}, "hatchling==1.27.0"},
+		"hatchling with a hook": {map[string]string{pyproject: system(`"hatchling"`, "hatchling.build") + "[tool.hatch.build.hooks.vcs]\n"}, ""},
+		"setuptools":            {map[string]string{pyproject: system(`"setuptools>=61"`, "setuptools.build_meta")}, "setuptools>=61, wheel"},
+		"setuptools with code":  {map[string]string{pyproject: system(`"setuptools>=61"`, "setuptools.build_meta"), "sub/libs/member/setup.py": "setup()"}, ""},
+		"a backend of its own":  {map[string]string{pyproject: system(`"setuptools"`, "setuptools.build_meta") + "backend-path = [\".\"]\n"}, ""},
+		"an unknown backend":    {map[string]string{pyproject: system(`"maturin"`, "maturin")}, ""},
+		"no build-system":       {map[string]string{pyproject: "[project]\nname = \"member\"\n"}, ""},
+	} {
+		p, err := planSources(t, "", "amd64", test.files)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := strings.Join(find(t, p, "member").Build.Requires, ", "); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
 }

@@ -5,7 +5,8 @@ and makes the environment that the build needs, "wheel" builds in it without one
     build.py wheel NAME[==VERSION]      leaves the wheel in /wheels
 
 The source is in /build/source, SUBDIRECTORY says where in it the project is.
-CONSTRAINTS bound the versions of build requirements, one a line.
+REQUIRES are all build requirements, one a line, where they are known without the
+source. CONSTRAINTS bound the versions of build requirements, one a line.
 All that is printed is in /build/log, too, from where an error message takes it.
 """
 
@@ -130,14 +131,19 @@ def crates():
 
 def requires(*archive):
     BUILD.mkdir(exist_ok=True)
+    venv = ["uv", "venv", "--quiet", "--python", sys.executable, str(ENV)]
     if constraints := os.environ.get("CONSTRAINTS"):
         file = BUILD / "constraints.txt"
         file.write_text(constraints)
         os.environ["UV_CONSTRAINT"] = os.environ["UV_BUILD_CONSTRAINT"] = str(file)
+    if known := os.environ.get("REQUIRES"):
+        run(*venv)
+        install(known.split("\n"))
+        return
     if archive:
         unpack(archive[0])
     requirements, backend, paths = build_system()
-    run("uv", "venv", "--quiet", "--python", sys.executable, str(ENV))
+    run(*venv)
     install(requirements)
     answer = BUILD / "answer"
     run(PYTHON, "-c", HOOK, json.dumps([backend, paths, str(answer)]), cwd=PROJECT)

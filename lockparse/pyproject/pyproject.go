@@ -213,13 +213,24 @@ func (f *File) WithIncludes(name string) []*Group {
 	return found
 }
 
-// BuildRequires gives the requirements of a project's build, as they are
-// written; none where the file does not say (PEP 518), which means setuptools.
-func BuildRequires(src *diag.Source) ([]string, error) {
+// BuildSystem is how a project is built (PEP 517, PEP 518).
+type BuildSystem struct {
+	Requires []string // as they are written
+	Backend  string   // the object that builds, "hatchling.build"
+	InTree   bool     // the backend is part of the project itself
+}
+
+// ParseBuildSystem reads the table [build-system]; nil where there is none,
+// which means setuptools.
+func ParseBuildSystem(src *diag.Source) (*BuildSystem, error) {
 	doc, err := tomltree.Parse(src)
 	if err != nil {
 		return nil, err
 	}
-	requires := doc.Root().Table("build-system").Strings("requires")
-	return requires, doc.Err()
+	if !doc.Root().Has("build-system") {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	table := doc.Root().Table("build-system")
+	b := &BuildSystem{Requires: table.Strings("requires"), Backend: table.String("build-backend"), InTree: table.Has("backend-path")}
+	return b, doc.Err()
 }
