@@ -1,6 +1,7 @@
-# The image of the frontend, which a file's syntax line names, and of the two
+# The image of the frontend, which a file's syntax line names, and of the
 # helpers that the frontend mounts into the steps of its builds: the installer
-# of wheels, and the memory of what indexes have.
+# of wheels, the compiler of their modules, the maker of the user, and the
+# memory of what indexes have.
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -t NAME --push .
 #
@@ -21,10 +22,12 @@ ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    for name in frontend install memo; do \
+    for name in frontend install account memo; do \
         GOOS=$TARGETOS GOARCH=$TARGETARCH go build -ldflags="-s -w -buildid=" \
             -o /out/$name/bin/imagespec-$name ./cmd/imagespec-$name || exit; \
-    done && find /out -exec touch -d @0 {} +
+    done && \
+    install -D -m 644 internal/bytecode/compile.py /out/install/lib/imagespec/compile.py && \
+    find /out -exec touch -d @0 {} +
 
 FROM scratch
 LABEL org.opencontainers.image.title="imagespec" \
@@ -32,9 +35,11 @@ LABEL org.opencontainers.image.title="imagespec" \
       org.opencontainers.image.source="https://github.com/imagespec/imagespec" \
       moby.buildkit.frontend.network.none="true" \
       moby.buildkit.frontend.caps="moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts"
-# The installer's bytes are part of the cache key of what it installs. In a
-# layer below the frontend's it stays as it is when only the frontend changes.
+# The bytes of installer and compiler are part of the cache key of what they
+# make. In a layer below the frontend's they stay as they are when only the
+# frontend changes.
 COPY --link --from=build /out/install/ /
+COPY --link --from=build /out/account/ /
 COPY --link --from=build /out/memo/ /
 COPY --link --from=build /out/frontend/ /
 ENTRYPOINT ["/bin/imagespec-frontend"]

@@ -74,6 +74,7 @@ func (o *Options) fields() []field {
 		{"user", working, &o.User},
 		{"workdir", working, &o.Workdir},
 		{"labels", working, &o.Labels},
+		{"compile_bytecode", working, &o.CompileBytecode},
 		{"imagepull_secret_name", unused, new(Text)}, // read by Union's remote builder
 	}
 }

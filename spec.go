@@ -58,7 +58,8 @@ type Map struct {
 // IsSet reports whether the file has the mapping; `{}` is one, null is not.
 func (m Map) IsSet() bool { return m.At.Line > 0 }
 
-// Flag is true or false. The zero value is unset, which is false.
+// Flag is true or false. The zero value is unset; whether that is the same as
+// false is said at each field.
 type Flag struct {
 	Value bool
 	At    diag.Range
@@ -109,14 +110,15 @@ type Spec struct {
 // Options is what lies under `builder_options`, the one place where flytekit
 // lets a file say more than its own fields.
 type Options struct {
-	Extras  List // extras of the locked project to install (PEP 508 names)
-	Groups  List // dependency groups to install (PEP 735)
-	Package Text // the workspace member to install for
-	Locked  Flag // a lock that does not fit its project is an error
-	Pip     Flag // pip is part of the environment; unset is true
-	User    Text // the image's user, a name or uid[:gid]; "flytekit" where unset
-	Workdir Text // the image's working directory, where sources go; "/root" where unset
-	Labels  Map  // of the image's configuration
+	Extras          List // extras of the locked project to install (PEP 508 names)
+	Groups          List // dependency groups to install (PEP 735)
+	Package         Text // the workspace member to install for
+	Locked          Flag // a lock that does not fit its project is an error
+	CompileBytecode Flag // whether modules are compiled; they are where it is unset
+	Pip             Flag // pip is part of the environment; unset is true
+	User            Text // the image's user, a name or uid[:gid]; "flytekit" where unset
+	Workdir         Text // the image's working directory, where sources go; "/root" where unset
+	Labels          Map  // of the image's configuration
 
 	DefaultGroups    Flag // install the groups, too, that the project declares as default
 	InstallProject   Flag // install the project itself beside its dependencies

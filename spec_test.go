@@ -92,7 +92,7 @@ requirements: ./locks/uv.lock
 base_image: ghcr.io/astral-sh/uv:0.8-bookworm@sha256:` + strings.Repeat("0", 64) + `
 platform: linux/amd64, linux/aarch64
 entrypoint: [python, -m, app]
-builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app, locked: true}
+builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app, locked: true, compile_bytecode: true}
 `, values{
 			"name": "demo", "python_version": "3.13t", "builder": "imagespec",
 			"env":      []string{"DEBUG=true", "WORKERS=010", "NAME=a b", "EMPTY="},
@@ -101,7 +101,7 @@ builder_options: {extras: [gpu, Foo_Bar], groups: [ml], package: my-app, locked:
 			"platform":   []string{"linux/amd64", "linux/aarch64"},
 			"entrypoint": []string{"python", "-m", "app"},
 			"builder_options": values{
-				"extras": []string{"gpu", "Foo_Bar"}, "groups": []string{"ml"}, "package": "my-app", "locked": true,
+				"extras": []string{"gpu", "Foo_Bar"}, "groups": []string{"ml"}, "package": "my-app", "locked": true, "compile_bytecode": true,
 			},
 		}},
 		{"null is unset", "name: null\npython_version: ~\nenv:\nentrypoint: null\nbuilder_options:\ncuda: null\npackages: Null\n", values{}},
@@ -391,7 +391,7 @@ func TestValues(t *testing.T) {
 		},
 		{
 			"builder_options",
-			[]string{"{}", "{extras: []}", "{groups: [a, b]}", "{extras: [a], groups: [a]}", "{package: A.b_c-d}", "{imagepull_secret_name: ~}", "{locked: true}", "{locked: 'false'}", "{locked: ~}"},
+			[]string{"{}", "{extras: []}", "{groups: [a, b]}", "{extras: [a], groups: [a]}", "{package: A.b_c-d}", "{imagepull_secret_name: ~}", "{locked: true}", "{locked: 'false'}", "{compile_bytecode: false}", "{locked: ~}"},
 			[]string{"[]", "uv", "{extras: gpu}", "{extras: [a, A]}", "{groups: [a-b, a_.B]}", "{extras: ['']}", "{extras: [-a]}", "{groups: ['*']}", "{package: a b}", "{package: [a]}", "{index: x}", "{extras: [a], extras: [b]}", "{imagepull_secret_name: [x]}", "{locked: yes}", "{locked: True}", "{locked: 1}", "{locked: ''}", "{locked: [true]}", "{locked: {}}"},
 		},
 	} {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -68,7 +69,8 @@ type build struct {
 	files   *files           // what errors, warnings and ops point at
 	context *contextFS       // the build context, read file by file
 	args    buildArgs
-	imageID string // flytekit's id of the spec
+	imageID string   // flytekit's id of the spec
+	warned  sync.Map // the warnings that were sent
 }
 
 // answer parses the spec and does what the client asked for.
@@ -92,15 +94,13 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	is, warnings := b.identify(ctx, spec)
 	b.warn(ctx, warnings)
 	b.imageID = is.id
-	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, i int) (res *dockerui.BuildResult, err error) {
+	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
 		c, err := b.compile(ctx, spec, platform, nil)
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 { // the other platforms would only repeat them
-			b.warn(ctx, c.warnings)
-		}
+		b.warn(ctx, c.warnings)
 		if res, err = b.solve(ctx, c); err != nil && c.recalled && errors.Is(err, errFetch) {
 			res, err = b.solveAnew(ctx, spec, platform, c, err)
 		}
@@ -172,6 +172,10 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	epoch, err := b.epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
 	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
@@ -184,6 +188,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Libc:     c.base.facts.Libc,
 		Index:    answers,
 		ImageID:  b.imageID,
+		Retimed:  mayRetime(epoch),
 	})
 	if err != nil {
 		return nil, err
@@ -202,9 +207,14 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	compiler, err := b.addBytecode(ctx, spec, c)
+	if err != nil {
+		return nil, err
+	}
 	c.state = llbgen.State(c.plan, llbgen.Options{
 		Base:          c.base.state,
 		Helper:        helper,
+		Compiler:      compiler,
 		BuildPlatform: b.ui.BuildPlatforms[0],
 		Caps:          b.ui.BuildOpts().LLBCaps,
 		Files:         files,

@@ -85,9 +85,13 @@ func text(err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// warn streams warnings to the client.
+// warn streams warnings to the client, each once: most are the same for all
+// platforms.
 func (b *build) warn(ctx context.Context, warnings []diag.Warning) {
 	for _, w := range warnings {
+		if _, sent := b.warned.LoadOrStore(w.String(), true); sent {
+			continue
+		}
 		opts := client.WarnOpts{Level: 1}
 		if w.Hint != "" {
 			opts.Detail = [][]byte{[]byte(w.Hint)}

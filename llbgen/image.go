@@ -67,9 +67,14 @@ func steps(p *plan.Plan) []string {
 	if p.Apt != nil {
 		all = append(all, "apt-get install "+strings.Join(p.Apt.Packages, " "))
 	}
-	all = append(all, "create user "+p.Config.User, "create "+plan.Prefix)
+	all = append(all, "make user "+p.Config.User+" and certificates", "create "+plan.Prefix)
 	for _, layer := range p.Installs() {
 		all = append(all, "install "+strings.Join(layer.Packages, ", "))
+	}
+	if p.Bytecode != "" {
+		for _, layer := range p.Installs() {
+			all = append(all, "compile "+strings.Join(layer.Packages, ", "))
+		}
 	}
 	for _, c := range p.Copies {
 		all = append(all, "copy "+c.From+" "+c.To)

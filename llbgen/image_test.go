@@ -73,7 +73,7 @@ func TestHistory(t *testing.T) {
 	for _, h := range Image(example(), base, amd64, nil).History {
 		got = append(got, h.CreatedBy)
 	}
-	want := []string{"debootstrap", "ENV A=1", "", "create user flytekit", "create /opt/venv", "install anyio, idna", "install numpy"}
+	want := []string{"debootstrap", "ENV A=1", "", "make user flytekit and certificates", "create /opt/venv", "install anyio, idna", "install numpy"}
 	if !slices.Equal(got, want) {
 		t.Errorf("history %q, want %q", got, want)
 	}

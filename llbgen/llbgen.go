@@ -1,7 +1,7 @@
 // Package llbgen turns a plan into LLB and an image configuration. Which
 // packages go where is decided in the plan; here is only how BuildKit gets
-// there: one source per wheel, one network-less install step per layer, and
-// the join on the base.
+// there: one source per wheel, network-less steps that install and compile each
+// layer, and the join on the base.
 package llbgen
 
 import (
@@ -30,7 +30,8 @@ const (
 // what the image contains.
 type Options struct {
 	Base          llb.State                           // the base image
-	Helper        llb.State                           // an image with the installer at /bin/imagespec-install
+	Helper        llb.State                           // an image with the installer at /bin/imagespec-install and the compiler in /lib/imagespec
+	Compiler      Compiler                            // needed where the plan has bytecode
 	BuildPlatform ocispecs.Platform                   // where the install steps run, whatever the target
 	Caps          apicaps.CapSet                      // what the engine can do
 	Files         map[string]llb.State                // the build context, by the path of the file in it that a package is
@@ -50,6 +51,11 @@ func State(p *plan.Plan, opt Options) llb.State {
 	layers := []llb.State{g.account(base), g.venv()}
 	for i, step := range p.Installs() {
 		layers = append(layers, g.install(i, step))
+	}
+	if p.Bytecode != "" {
+		for i, step := range p.Installs() {
+			layers = append(layers, g.compile(i, step, layers[2+i]))
+		}
 	}
 	return g.commands(g.copies(g.join(base, layers)))
 }
@@ -128,22 +134,28 @@ func (g generator) layout(command string) []string {
 	return []string{command, "--root", outDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor()}
 }
 
-// helper runs a command of the installer on an empty root without network and
-// gives what it wrote. The installer is mounted by path, so that its own bytes
-// are part of the key and the rest of the frontend image is not.
+// helper runs a command of the installer on an empty root. The installer is
+// mounted by path, so that its own bytes are part of the key and the rest of
+// the frontend image is not.
 func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
+	opts = append(opts, llb.AddMount(helperPath, g.Helper, llb.Readonly, llb.SourcePath(helperPath)))
+	return g.step(llb.Scratch(), append([]string{helperPath}, args...), opts...)
+}
+
+// step runs a command on a root without network and gives what it wrote to
+// outDir.
+func (g generator) step(root llb.State, command []string, opts ...llb.RunOption) llb.State {
 	opts = append(opts,
-		llb.Args(append([]string{helperPath}, args...)),
+		llb.Args(command),
 		llb.Dir("/"),
 		llb.Network(pb.NetMode_NONE),
 		llb.Platform(g.BuildPlatform),
-		llb.AddMount(helperPath, g.Helper, llb.Readonly, llb.SourcePath(helperPath)),
 	)
 	opts = append(opts, g.Limits...)
 	if g.NoCache("install") {
 		opts = append(opts, llb.IgnoreCache)
 	}
-	return llb.Scratch().Run(opts...).AddMount(outDir, llb.Scratch())
+	return root.Run(opts...).AddMount(outDir, llb.Scratch())
 }
 
 // join lays the layers on the base. Where the engine cannot merge, they are

@@ -121,6 +121,7 @@ func TestInstallSteps(t *testing.T) {
 	slices.Sort(commands)
 	const common = "--root /out --prefix /opt/venv --python 3.12 "
 	want := []string{
+		"/bin/imagespec-account --base /base --root /out",
 		"/bin/imagespec-install venv " + common + "--version 3.12.4 --home /usr/local/bin",
 		"/bin/imagespec-install wheels " + common + "/wheels/anyio-4.4.0-py3-none-any.whl /wheels/idna-3.7-py3-none-any.whl",
 		"/bin/imagespec-install wheels " + common + "/wheels/numpy-2.0.0-py3-none-any.whl",
@@ -136,7 +137,7 @@ func TestFreeThreaded(t *testing.T) {
 	p := example()
 	p.Python = plan.Python{Version: "3.14.0rc1", Home: "/usr/bin", FreeThreaded: true}
 	for _, op := range ops(t, marshal(t, p, options(string(pb.CapMergeOp)))) {
-		if exec := op.GetExec(); exec != nil && !slices.Contains(exec.Meta.Args, "3.14t") {
+		if exec := op.GetExec(); exec != nil && exec.Meta.Args[0] == helperPath && !slices.Contains(exec.Meta.Args, "3.14t") {
 			t.Errorf("%q is not for 3.14t", exec.Meta.Args)
 		}
 	}

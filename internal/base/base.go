@@ -73,7 +73,7 @@ func FreeThreaded(spec *imagespec.Spec) bool {
 // official Python images and those built on them set PYTHON_VERSION; their
 // interpreter lies in /usr/local/bin.
 func FromConfig(env []string) Facts {
-	if version := lookup(env, "PYTHON_VERSION"); version != "" {
+	if version := Lookup(env, "PYTHON_VERSION"); version != "" {
 		return Facts{Python: plan.Python{Version: version, Home: officialHome}}
 	}
 	return Facts{}
@@ -81,14 +81,16 @@ func FromConfig(env []string) Facts {
 
 // Path gives the directories of the PATH in an image's environment.
 func Path(env []string) []string {
-	path := lookup(env, "PATH")
+	path := Lookup(env, "PATH")
 	if path == "" {
 		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	}
 	return strings.Split(path, ":")
 }
 
-func lookup(env []string, name string) string {
+// Lookup gives the value of a variable in an image's environment, empty if it
+// has none.
+func Lookup(env []string, name string) string {
 	for _, entry := range env {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
 			return value

@@ -2,11 +2,13 @@
 // after uv's guide for Docker: the same lock, the same engine, one after the
 // other in the same run, each built and pushed by docker buildx.
 //
-//	bench [-runs N] [-project NAME]
+//	bench [-runs N] [-project NAME] [-import MODULES]
 //
 // It empties the second test engine before each cold build, and prints one
 // line per scenario with the median of both and their ratio:
-// cold on an empty engine, unchanged, and with one small package bumped.
+// cold on an empty engine, unchanged, and with one small package bumped. Both
+// compile bytecode. Then it prints how long a Python in a container of each
+// takes to import some modules, and in one without bytecode.
 package main
 
 import (
@@ -31,21 +33,23 @@ import (
 var dockerfile []byte
 
 func main() {
-	runs := flag.Int("runs", 3, "how often each scenario is run")
+	runs := flag.Int("runs", 3, "how often each scenario is run; 0 measures imports alone and empties nothing")
 	project := flag.String("project", "science", "folder of testdata/projects")
+	modules := flag.String("import", "pandas, sklearn", "what the container's Python imports")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *runs, filepath.Join("testdata", "projects", *project)); err != nil {
+	if err := run(ctx, *runs, filepath.Join("testdata", "projects", *project), *modules); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// builder is one of the two ways to build the project.
+// builder is one of the ways to build the project.
 type builder struct {
-	name string
-	args []string // of docker buildx build
+	name   string
+	args   []string // of docker buildx build
+	python string   // of the environment, in the image
 }
 
 // bench is a project that is built over and over.
@@ -56,7 +60,7 @@ type bench struct {
 	current string // repository
 }
 
-func run(ctx context.Context, runs int, project string) error {
+func run(ctx context.Context, runs int, project, modules string) error {
 	engine, err := testengine.Up(ctx, "second", func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 	if err != nil {
 		return err
@@ -71,10 +75,10 @@ func run(ctx context.Context, runs int, project string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%-28s %12s %12s %7s\n", "scenario (median of "+fmt.Sprint(runs)+")", builders[0].name, builders[1].name, "ratio")
+	fmt.Printf("%-36s %12s %12s %7s\n", "scenario (median of "+fmt.Sprint(runs)+")", builders[0].name, builders[1].name, "ratio")
 	times := map[string][2][]time.Duration{}
 	for range runs {
-		for i, builder := range builders {
+		for i, builder := range builders[:2] {
 			for scenario, took := range b.scenarios(ctx, builder) {
 				if took.err != nil {
 					return fmt.Errorf("%s, %s: %w", builder.name, scenario, took.err)
@@ -86,10 +90,17 @@ func run(ctx context.Context, runs int, project string) error {
 		}
 	}
 	for _, scenario := range []string{"cold", "unchanged", "one small package bumped"} {
-		ours, peer := median(times[scenario][0]), median(times[scenario][1])
-		fmt.Printf("%-28s %11.2fs %11.2fs %7.2f\n", scenario, ours.Seconds(), peer.Seconds(), ours.Seconds()/peer.Seconds())
+		if runs == 0 {
+			break
+		}
+		printRow(scenario, median(times[scenario][0]), median(times[scenario][1]))
 	}
-	return nil
+	return b.startUp(ctx, builders, modules)
+}
+
+// printRow prints one line of the table.
+func printRow(scenario string, ours, peer time.Duration) {
+	fmt.Printf("%-36s %11.2fs %11.2fs %7.2f\n", scenario, ours.Seconds(), peer.Seconds(), ours.Seconds()/peer.Seconds())
 }
 
 // took is how long a build took.
@@ -124,9 +135,10 @@ func (b *bench) scenarios(ctx context.Context, builder builder) func(yield func(
 	}
 }
 
-// prepare lays out the build context of both builders.
-func (b *bench) prepare(ctx context.Context, project string) ([2]builder, error) {
-	none := [2]builder{}
+// prepare lays out the build context of the builders: ours, the peer, and ours
+// without bytecode.
+func (b *bench) prepare(ctx context.Context, project string) ([3]builder, error) {
+	none := [3]builder{}
 	if err := os.CopyFS(b.dir, os.DirFS(project)); err != nil {
 		return none, err
 	}
@@ -146,6 +158,11 @@ func (b *bench) prepare(ctx context.Context, project string) ([2]builder, error)
 	if err := os.WriteFile(spec, text, 0o644); err != nil {
 		return none, err
 	}
+	plain := filepath.Join(b.dir, "plain.yaml")
+	text = append(text, "builder_options: {compile_bytecode: false}\n"...)
+	if err := os.WriteFile(plain, text, 0o644); err != nil {
+		return none, err
+	}
 	if err := os.WriteFile(filepath.Join(b.dir, "Dockerfile"), dockerfile, 0o644); err != nil {
 		return none, err
 	}
@@ -153,9 +170,11 @@ func (b *bench) prepare(ctx context.Context, project string) ([2]builder, error)
 	if err != nil {
 		return none, err
 	}
-	return [2]builder{
-		{"imagespec", []string{"-f", spec}},
-		{"Dockerfile", append([]string{"-f", filepath.Join(b.dir, "Dockerfile"), "--build-context", "uv=" + uv}, testengine.HostArgs()...)},
+	const ours, peer = "/opt/venv/bin/python", "/app/.venv/bin/python"
+	return [3]builder{
+		{"imagespec", []string{"-f", spec}, ours},
+		{"Dockerfile", append([]string{"-f", filepath.Join(b.dir, "Dockerfile"), "--build-context", "uv=" + uv}, testengine.HostArgs()...), peer},
+		{"without bytecode", []string{"-f", plain}, ours},
 	}, nil
 }
 

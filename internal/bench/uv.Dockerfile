@@ -3,7 +3,7 @@
 # project itself, which an ImageSpec does not install either.
 FROM python:3.11-slim-bookworm
 COPY --from=uv /uv /bin/
-ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=0
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=0
 WORKDIR /app
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=uv.lock,target=uv.lock \

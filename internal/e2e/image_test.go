@@ -65,9 +65,9 @@ func TestFields(t *testing.T) {
 		"python app/main.py": "hello from the sources\n",
 		"pwd":                "/root\n",
 		"whoami":             "flytekit\n",
-		"stat -c %U /root app data/a.txt conf/app.ini":                                       "flytekit\nflytekit\nflytekit\nflytekit\n",
-		"find . -name *.txt -o -name *.log -o -name *.ini -o -name *.pyc -o -name build":     "./conf/app.ini\n./data/a.txt\n./data/deep/b.txt\n./keep.log\n",
-		"find /var/lib/apt/lists /var/cache/apt/archives -newer /etc/debian_version -type f": "",
+		"stat -c %U /root app data/a.txt conf/app.ini":                                   "flytekit\nflytekit\nflytekit\nflytekit\n",
+		"find . -name *.txt -o -name *.log -o -name *.ini -o -name *.pyc -o -name build": "./conf/app.ini\n./data/a.txt\n./data/deep/b.txt\n./keep.log\n",
+		"ls /var/lib/apt/lists": "",
 	} {
 		got := p.run(t, strings.Fields(command)...)
 		if sorted(got) != sorted(want) {

@@ -10,15 +10,20 @@ import (
 	"testing"
 )
 
-// The frontend's image holds three programs and nothing else, and says about
+// The frontend's image holds four programs and nothing else, and says about
 // itself what BuildKit wants to know.
 func TestFrontendImage(t *testing.T) {
 	engine := Start(t)
 	image := engine.Image(t, engine.FrontendRef(t), "")
-	if len(image.Layers) != 3 {
-		t.Fatalf("%d layers, want the installer's, the memory's and the frontend's", len(image.Layers))
+	if len(image.Layers) != 4 {
+		t.Fatalf("%d layers, want the installer's, the account's, the memory's and the frontend's", len(image.Layers))
 	}
-	for n, want := range []string{"bin/imagespec-install", "bin/imagespec-memo", "bin/imagespec-frontend"} {
+	for n, want := range [][]string{
+		{"bin/imagespec-install", "lib/imagespec/compile.py"},
+		{"bin/imagespec-account"},
+		{"bin/imagespec-memo"},
+		{"bin/imagespec-frontend"},
+	} {
 		var programs []string
 		for _, file := range image.Layers[n].Files(t) {
 			if !file.ModTime.IsZero() && file.ModTime.Unix() != 0 {
@@ -28,8 +33,8 @@ func TestFrontendImage(t *testing.T) {
 				programs = append(programs, file.Name)
 			}
 		}
-		if !slices.Equal(programs, []string{want}) {
-			t.Errorf("layer %d holds %v, want %s", n, programs, want)
+		if !slices.Equal(programs, want) {
+			t.Errorf("layer %d holds %v, want %v", n, programs, want)
 		}
 	}
 	labels := image.Config.Config.Labels

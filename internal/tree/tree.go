@@ -2,7 +2,8 @@
 // caller's input: the same calls give the same layer, whatever the umask, the
 // clock, or the order and number of the goroutines.
 //
-//   - Files have mode 0644, or 0755 if executable; directories 0755.
+//   - Files have mode 0664, or 0775 if executable; directories 0775: who is in
+//     the group of the tree may change it. Directories above it have 0755.
 //   - Files, symbolic links and directories have the time ModTime, also
 //     directories that were there before and only got a new entry.
 //   - Nothing is overwritten: what exists already is an error.
@@ -63,16 +64,30 @@ func (t *Tree) Mkdir(dirs ...string) error {
 			wanted[dir] = true
 		}
 	}
-	err := t.each(wanted, mkdir)
-	maps.Copy(t.dirs, wanted)
+	return t.mkdir(wanted, 0o775)
+}
+
+// MkdirAbove makes the directories above one, where they do not exist. They are
+// not for the group to write to.
+func (t *Tree) MkdirAbove(dir string) error {
+	wanted := map[string]bool{}
+	for dir = path.Dir(path.Clean(dir)); dir != "."; dir = path.Dir(dir) {
+		wanted[dir] = true
+	}
+	return t.mkdir(wanted, 0o755)
+}
+
+func (t *Tree) mkdir(dirs map[string]bool, mode fs.FileMode) error {
+	err := t.each(dirs, func(parent *os.Root, base string) error { return mkdir(parent, base, mode) })
+	maps.Copy(t.dirs, dirs)
 	return err
 }
 
 // mkdir makes a directory in its parent.
-func mkdir(parent *os.Root, base string) error {
-	err := parent.Mkdir(base, 0o755)
+func mkdir(parent *os.Root, base string, mode fs.FileMode) error {
+	err := parent.Mkdir(base, mode)
 	if err == nil {
-		return parent.Chmod(base, 0o755) // the umask may have taken bits away
+		return parent.Chmod(base, mode) // the umask may have taken bits away
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		return err
@@ -187,9 +202,9 @@ type Dir struct {
 
 // WriteFile makes a file with the given base name and has fill write it.
 func (d *Dir) WriteFile(base string, executable bool, fill func(io.Writer) error) error {
-	mode := fs.FileMode(0o644)
+	mode := fs.FileMode(0o664)
 	if executable {
-		mode = 0o755
+		mode = 0o775
 	}
 	f, err := d.root.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

@@ -59,7 +59,8 @@ func TestTree(t *testing.T) {
 	defer syscall.Umask(old)
 	tr, dir := open(t)
 	for _, err := range []error{
-		tr.Mkdir("a/b/c", "a-b", "a/b"),
+		tr.MkdirAbove("opt/venv"),
+		tr.Mkdir("a/b/c", "a-b", "a/b", "opt/venv"),
 		tr.WriteFile("a/b/file", false, []byte("x")),
 		tr.WriteFile("a-b/tool", true, []byte("x")),
 		tr.WriteFile("top", false, nil),
@@ -72,15 +73,17 @@ func TestTree(t *testing.T) {
 		}
 	}
 	const want = `drwxr-xr-x 1980-01-02T00:00:00Z .
-drwxr-xr-x 1980-01-02T00:00:00Z a
-drwxr-xr-x 1980-01-02T00:00:00Z a/b
-drwxr-xr-x 1980-01-02T00:00:00Z a/b/c
--rw-r--r-- 1980-01-02T00:00:00Z a/b/file
+drwxrwxr-x 1980-01-02T00:00:00Z a
+drwxrwxr-x 1980-01-02T00:00:00Z a/b
+drwxrwxr-x 1980-01-02T00:00:00Z a/b/c
+-rw-rw-r-- 1980-01-02T00:00:00Z a/b/file
 Lrwxrwxrwx 1980-01-02T00:00:00Z a/python -> /usr/bin/python3
 Lrwxrwxrwx 1980-01-02T00:00:00Z a/python3 -> python
-drwxr-xr-x 1980-01-02T00:00:00Z a-b
--rwxr-xr-x 1980-01-02T00:00:00Z a-b/tool
--rw-r--r-- 1980-01-02T00:00:00Z top
+drwxrwxr-x 1980-01-02T00:00:00Z a-b
+-rwxrwxr-x 1980-01-02T00:00:00Z a-b/tool
+drwxr-xr-x 1980-01-02T00:00:00Z opt
+drwxrwxr-x 1980-01-02T00:00:00Z opt/venv
+-rw-rw-r-- 1980-01-02T00:00:00Z top
 `
 	if got := show(t, dir); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -109,7 +112,7 @@ func TestExistingDirectory(t *testing.T) {
 	}
 	const want = `drwxr-xr-x 1980-01-02T00:00:00Z .
 drwx------ 1980-01-02T00:00:00Z opt
-drwxr-xr-x 1980-01-02T00:00:00Z opt/venv
+drwxrwxr-x 1980-01-02T00:00:00Z opt/venv
 `
 	if got := show(t, dir); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

@@ -50,6 +50,9 @@ func Create(opt Options) (err error) {
 		}
 	}()
 	in := func(name string) string { return path.Join(strings.TrimPrefix(opt.Prefix, "/"), name) }
+	if err := t.MkdirAbove(in(".")); err != nil {
+		return err
+	}
 	if err := t.Mkdir(in(Scripts), in(opt.SitePackages())); err != nil {
 		return err
 	}

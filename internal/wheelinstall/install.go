@@ -227,6 +227,9 @@ func write(opt Options, plans []*plan) (s Summary, err error) {
 		}
 	}()
 	prefix := strings.TrimPrefix(opt.Prefix, "/")
+	if err := t.MkdirAbove(prefix); err != nil {
+		return s, err
+	}
 	if err := t.Mkdir(directories(prefix, plans)...); err != nil {
 		return s, err
 	}

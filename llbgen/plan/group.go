@@ -17,15 +17,17 @@ import (
 //     bytes twice, and a source tree changes often;
 //   - every other wheel goes to the bucket that its name hashes to.
 //
-// Layers of source trees come last, those of other builds before them.
+// Layers of source trees come last, those of other builds before them. Where
+// there are too many of either, they share one.
 //
 // Only where an environment has more than maxHeavy heavy wheels the bar rises,
-// by doubling, until they fit: images with more layers than about 60 are slow
-// to pull, and those with more than 127 do not start.
+// by doubling, until they fit: those with more than 127 layers do not start.
+// The bytecode of each of these layers is another one, so there are up to 64, one
+// with the environment, and the base's.
 const (
 	heavyBytes = 8 << 20
-	maxHeavy   = 32
-	maxBuilt   = 16 // source distributions with a layer of their own; if there are more, none has one
+	maxHeavy   = 24
+	maxBuilt   = 8 // of source trees, and of what else is built
 	buckets    = 8
 )
 
@@ -33,14 +35,22 @@ const (
 // then the heavy wheels by name, then what is built.
 func group(packages []Package) []Layer {
 	bar := heavyBar(packages)
-	alone := built(packages) <= maxBuilt
+	trees, others := built(packages)
 	layers := map[string]*Layer{}
 	for i := range packages {
 		pkg := &packages[i]
-		pkg.Group = groupOf(pkg, bar, alone)
+		rank := 0
+		switch {
+		case pkg.Kind == lock.KindWheel:
+			pkg.Group = groupOf(pkg, bar)
+		case pkg.Kind == lock.KindDirectory:
+			pkg.Group, rank = groupOfBuilt(pkg, "+trees", trees), 2
+		default:
+			pkg.Group, rank = groupOfBuilt(pkg, "+built", others), 1
+		}
 		layer := layers[pkg.Group]
 		if layer == nil {
-			layer = &Layer{Name: pkg.Group, rank: rank(pkg, alone)}
+			layer = &Layer{Name: pkg.Group, rank: rank}
 			layers[pkg.Group] = layer
 		}
 		layer.Packages = append(layer.Packages, pkg.Name)
@@ -64,37 +74,37 @@ func heavyBar(packages []Package) int64 {
 	}
 }
 
-// built counts the packages that are built from something else than a tree.
-func built(packages []Package) int {
-	count := 0
+// built counts the packages that are built: from trees, and from anything else.
+func built(packages []Package) (trees, others int) {
 	for _, pkg := range packages {
-		if pkg.Kind != lock.KindWheel && pkg.Kind != lock.KindDirectory {
-			count++
+		switch pkg.Kind {
+		case lock.KindWheel:
+		case lock.KindDirectory:
+			trees++
+		default:
+			others++
 		}
 	}
-	return count
+	return trees, others
 }
 
-// rank is where the layer of a package comes: before all of a higher rank. The
-// size of what a package is built from says nothing.
-func rank(pkg *Package, alone bool) int {
-	switch {
-	case pkg.Kind == lock.KindDirectory:
-		return 2
-	case pkg.Kind != lock.KindWheel && alone:
-		return 1
-	}
-	return 0
-}
-
-// groupOf names the layer of a package. A project name cannot start with "+",
-// so buckets and layers of one package never share a name.
-func groupOf(pkg *Package, bar int64, alone bool) string {
-	if rank(pkg, alone) > 0 || pkg.Kind == lock.KindWheel && pkg.Size >= bar {
+// groupOf names the layer of a wheel. A project name cannot start with "+", so
+// shared layers and those of one package never share a name.
+func groupOf(pkg *Package, bar int64) string {
+	if pkg.Size >= bar {
 		return pkg.Name
 	}
 	sum := sha256.Sum256([]byte(pkg.Name))
 	return fmt.Sprintf("+%d", sum[0]%buckets)
+}
+
+// groupOfBuilt names the layer of a package that is built, one of several of
+// its sort. Their sizes say nothing.
+func groupOfBuilt(pkg *Package, shared string, count int) string {
+	if count > maxBuilt {
+		return shared
+	}
+	return pkg.Name
 }
 
 // inOrder sorts layers by rank and name; "+" sorts before every letter and

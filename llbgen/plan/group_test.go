@@ -57,6 +57,29 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// TestGroupOfBuilt: what is built has a layer of its own behind all wheels,
+// unless there is too much of it.
+func TestGroupOfBuilt(t *testing.T) {
+	packages := wheels(map[string]int64{"idna": 1})
+	packages = append(packages, Package{Name: "a-tree", Kind: lock.KindDirectory}, Package{Name: "commit", Kind: lock.KindGit, Size: 100 * mib})
+	for i := range maxBuilt + 1 {
+		packages = append(packages, Package{Name: fmt.Sprintf("member-%d", i), Kind: lock.KindDirectory})
+	}
+	for count, want := range map[int][]string{
+		3:             {"+6", "commit", "a-tree"},
+		5:             {"+6", "commit", "a-tree", "member-0", "member-1"},
+		len(packages): {"+6", "commit", "+trees"},
+	} {
+		var names []string
+		for _, layer := range group(slices.Clone(packages[:count])) {
+			names = append(names, layer.Name)
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("layers %q, want %q", names, want)
+		}
+	}
+}
+
 // TestGroupIsStable adds, bumps and drops packages one at a time: no other
 // package may change its layer.
 func TestGroupIsStable(t *testing.T) {

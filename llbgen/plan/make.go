@@ -32,6 +32,7 @@ type Input struct {
 	Libc     wheel.Libc
 	Index    lock.Index // asked for the files that the lock gives no URL of
 	ImageID  string     // flytekit's id of the spec
+	Retimed  bool       // whether the exporter may change the times of files
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -65,6 +66,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	p.addPip(in.Spec)
 	p.Layers = group(p.Packages)
+	p.Bytecode = bytecode(in)
 	return p, warnings, nil
 }
 

@@ -33,6 +33,7 @@ type Plan struct {
 	Copies   []Copy    `json:"copies,omitempty"`   // in the order they are made
 	Commands []Command `json:"commands,omitempty"` // in the order they are run
 	Tools    []Tool    `json:"tools,omitempty"`    // what commands have at hand
+	Bytecode Bytecode  `json:"bytecode,omitempty"` // how the modules of each layer are compiled, into one more layer
 	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
@@ -69,6 +70,9 @@ func (p Python) Minor() string {
 	parts := strings.SplitN(p.Version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".") + p.suffix()
 }
+
+// PreRelease tells alpha, beta and candidate versions from released ones.
+func (p Python) PreRelease() bool { return strings.ContainsAny(p.Version, "abr") }
 
 func (p Python) suffix() string {
 	if p.FreeThreaded {

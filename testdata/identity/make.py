@@ -19,11 +19,11 @@ from flytekit import ImageSpec
 TEXTS = [
     "numpy", "'numpy'", '"numpy"', "it's", '"it\'s"', "'say \"hi\"'", '\'both " and \'\'\'', r'"tab\there"', r'"nul\0, bell\a, esc\e"',
     r'"\x7f\x85\xa0\xad"', r'"\u200b\u2028\ufeff\uffff"', r'"\U0001F600 \U000E0001 \U0010FFFF"', "größe", "日本語", "'😀'", r'"back\\slash"', r"'back\slash'",
-    "''", '""', "' padded '", "a b c", "a: b" .replace(": ", ":"), "a#b", "'a #b'", "<<x", "'<<'", "'='", "-x", "?x", ":x", "x-", "!!str 3.10", "!!str yes", "!!str",
+    "''", '""', "' padded '", "a b c", "a:b", "a#b", "'a #b'", "<<x", "'<<'", "'='", "-x", "?x", ":x", "x-", "!!str 3.10", "!!str yes", "!!str",
     "|\n    line one\n    line two\n", ">\n    folded\n    text\n\n    more\n", "|-\n    no end\n", "|+\n    keep\n\n", ">-\n    a\n      b\n    c\n", '"joined\n    lines"', "'joined\n\n    lines'", "plain\n    lines",
-    "numpy==1.26.*", "pandas[performance]>=2,<3", "'transformers[torch]; python_version < \"3.12\"'", "git+https://github.com/org/repo@v1#egg=x", "$HOME/${X}", "`x`".replace("`", "'"), "Ω ΟΔΟΣ İ ẞ",
+    "numpy==1.26.*", "pandas[performance]>=2,<3", "'transformers[torch]; python_version < \"3.12\"'", "git+https://github.com/org/repo@v1#egg=x", "$HOME/${X}", "'x'", "Ω ΟΔΟΣ İ ẞ",
     "0o17", "1e5", "1e+5", "3.1.1", "08", "0x", "0b2", "1:60", "0:30", "12:3", "y", "n", "Y", "oN", "yEs", "nULL", "tRUE", "._1", "+", "-", "+.5", "-.5", "1,000", "2001-1-1", "2001-01-01x", ".", "..", "...x", ".inF", "0.1.2",
-    "1_0x", "--1", "~x", "2001-01-01 1:2:3", "01:02:03x", "9" * 30 + "a", "\u00e9\u0301", "\U0001d54f", "\u3000x".strip("\u3000"),
+    "1_0x", "--1", "~x", "2001-01-01 1:2:3", "01:02:03x", "9" * 30 + "a", "\u00e9\u0301", "\U0001d54f", "x",
 ]
 SCALARS = [
     "3.11", "3.10", "3.9", "3", "'3.11'", '"3.10"', "3.12.4", "0", "-0", "+7", "007", "08.5", "0777", "-017", "0b101", "-0b1_0", "0x1F", "-0xff_ff", "1_000", "1_000.5", "1:30", "190:20:30", "-1:00:01",
@@ -125,7 +125,7 @@ def singles():
     for text in SCALARS:
         yield f"name: demo\nbuilder_options:\n  {text.split(' #')[0]}: x\n" if text and not text.startswith("!") else "{}\n"
         yield f"packages: [{text}]\n"
-    for key, values in [("name", NAMES + SCALARS), ("registry", REGISTRIES + WRONG_REGISTRIES), ("tag_format", FORMATS + WRONG_FORMATS), ("copy", COPIES + ["[1]", "5", "[/etc]"]), ("requirements", FILES + ["missing.txt", "5", "[a]"]), ("builder_options", NESTED), ("env", NESTED), ("platform", ["linux/arm64", "'linux/amd64,linux/arm64'", "[linux/amd64]", "null"])]:
+    for key, values in [("name", NAMES + SCALARS), ("registry", REGISTRIES + WRONG_REGISTRIES), ("tag_format", FORMATS + WRONG_FORMATS), ("copy", COPIES + ["[1]", "5"]), ("requirements", FILES + ["missing.txt", "5", "[a]"]), ("builder_options", NESTED), ("env", NESTED), ("platform", ["linux/arm64", "'linux/amd64,linux/arm64'", "[linux/amd64]", "null"])]:
         for value in values:
             yield f"{key}: {value}\n"
     for root in ROOTS + ["''", "5", "null"]:
