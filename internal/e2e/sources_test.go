@@ -44,7 +44,7 @@ func TestSourceEdit(t *testing.T) {
 	}
 	greeting := time.Now().String() // that no engine has seen
 	p.replace(t, "libs/greet/src/greet/__init__.py", "hello", greeting)
-	want := []string{"[build greet 1.2] build wheel", "[build greet] load its source", "[python 5/6] install greet"}
+	want := []string{"[build greet 1.2] build wheel", "[build greet] load its source", "[python 5/6] compile greet", "[python 5/6] install greet"}
 	if steps := did(p.solve(t)); !slices.Equal(steps, want) {
 		t.Errorf("steps %q, want %q", steps, want)
 	}

@@ -49,6 +49,30 @@ func builds(l *lock.Lock, packages []Package) *Builds {
 	return b
 }
 
+// unheeded warns of what the project beside the lock says about builds and is
+// not done. A file that is not there or not TOML has been dealt with by then.
+func unheeded(in Input, l *lock.Lock, b *Builds) []diag.Warning {
+	name := path.Join(path.Dir(l.Source.Name), "pyproject.toml")
+	data, err := fs.ReadFile(in.Context, name)
+	if b == nil || err != nil {
+		return nil
+	}
+	src := &diag.Source{Name: name, Data: data}
+	settings, err := pyproject.BuildSettings(src)
+	if err != nil {
+		return nil
+	}
+	var warnings []diag.Warning
+	for _, setting := range settings {
+		warnings = append(warnings, diag.Warning{
+			Rule: "BuildSettingIgnored", At: diag.Range{Source: src, Line: setting.Line},
+			Msg:  "tool.uv." + setting.Name + " is not heeded when packages are built",
+			Hint: "if a package needs it, lock a version that has a wheel",
+		})
+	}
+	return warnings
+}
+
 // CheckBuilds refuses builds for a machine that there is no uv for, which
 // installs the build requirements.
 func (p *Plan) CheckBuilds() error {

@@ -65,9 +65,9 @@ source = { path = "vendor/vendored-5.0.tar.gz" }
 sdist = { hash = "sha256:0000000000000000000000000000000000000000000000000000000000000003" }
 `
 
-// planSources plans a context with that lock, the files of two projects, and
+// warnSources plans a context with that lock, the files of two projects, and
 // more files.
-func planSources(t *testing.T, spec, platform string, more map[string]string) (*plan.Plan, error) {
+func warnSources(t *testing.T, spec, platform string, more map[string]string) (*plan.Plan, []diag.Warning, error) {
 	t.Helper()
 	const hatchling = "[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\"\n[project]\n"
 	files := map[string]string{
@@ -86,10 +86,17 @@ func planSources(t *testing.T, spec, platform string, more map[string]string) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := plan.Make(plan.Input{
+	p, warnings, err := plan.Make(plan.Input{
 		Spec: parsed, Context: context, Platform: ocispecs.Platform{OS: "linux", Architecture: platform},
 		Python: plan.Python{Version: "3.12.4", Home: "/usr/local/bin"}, Libc: glibc241,
 	})
+	return p, warnings, err
+}
+
+// planSources is the same without the warnings.
+func planSources(t *testing.T, spec, platform string, more map[string]string) (*plan.Plan, error) {
+	t.Helper()
+	p, _, err := warnSources(t, spec, platform, more)
 	return p, err
 }
 
@@ -231,6 +238,19 @@ func TestRequires(t *testing.T) {
 		if got := strings.Join(find(t, p, "member").Build.Requires, ", "); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
+	}
+}
+
+// TestIgnoredSettings: what uv would do is said if it is not done.
+func TestIgnoredSettings(t *testing.T) {
+	const text = "[project]\nname = \"app\"\n\n[tool.uv.extra-build-dependencies]\nplain = [\"numpy\"]\n"
+	_, warnings, err := warnSources(t, "", "amd64", map[string]string{"sub/pyproject.toml": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "BuildSettingIgnored: tool.uv.extra-build-dependencies is not heeded when packages are built (sub/pyproject.toml:4)"
+	if !slices.ContainsFunc(warnings, func(w diag.Warning) bool { return w.String() == want }) {
+		t.Errorf("warnings %q, want %q", warnings, want)
 	}
 }
 

@@ -63,6 +63,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 			return nil, nil, err
 		}
 		p.Builds = builds(l, p.Packages)
+		warnings = append(warnings, unheeded(in, l, p.Builds)...)
 	}
 	p.addPip(in.Spec)
 	p.Layers = group(p.Packages)

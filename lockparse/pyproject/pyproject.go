@@ -234,3 +234,23 @@ func ParseBuildSystem(src *diag.Source) (*BuildSystem, error) {
 	b := &BuildSystem{Requires: table.Strings("requires"), Backend: table.String("build-backend"), InTree: table.Has("backend-path")}
 	return b, doc.Err()
 }
+
+// BuildSettings gives the settings of tool.uv that say how packages are built,
+// beside the constraints, which are in the lock.
+func BuildSettings(src *diag.Source) ([]Name, error) {
+	doc, err := tomltree.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	var found []Name
+	uv := doc.Root().Table("tool").Table("uv")
+	for _, name := range []string{
+		"config-settings", "config-settings-package", "extra-build-dependencies", "extra-build-variables",
+		"no-build-isolation", "no-build-isolation-package",
+	} {
+		if uv.Has(name) {
+			found = append(found, Name{Name: name, Line: uv.LineOf(name)})
+		}
+	}
+	return found, doc.Err()
+}
