@@ -26,8 +26,13 @@ func (d *decoder) check(s *Spec) {
 	d.checkEnv(s.Env)
 	d.checkRegistry(&s.Registry)
 	d.checkRequirements(s.Requirements)
-	d.checkBaseImage(s.BaseImage)
+	if s.Base == nil {
+		d.checkBaseImage(s.BaseImage)
+	}
 	d.checkPlatform(s.Platform)
+	d.checkCUDA("cuda", s.Cuda)
+	d.checkCUDA("cudnn", s.Cudnn)
+	d.checkPythonExec(s)
 	if s.PipIndex.Value != "" { // flytekit takes the empty string for none
 		d.checkIndex("pip_index", &s.PipIndex)
 	}
@@ -188,6 +193,46 @@ func (d *decoder) checkBaseImage(image Text) {
 		e.WithHint("write it without the scheme: %s", word(rest))
 	default:
 		e.WithHint("write [registry/]name[:tag][@digest], such as python:3.12-slim-bookworm")
+	}
+}
+
+// cudaVersion is a version of CUDA or cuDNN, or the beginning of one.
+var cudaVersion = regexp.MustCompile(`^[1-9]\d*(\.\d+){0,3}$`)
+
+// checkCUDA wants a version; whether there is an image with it is not known
+// here.
+func (d *decoder) checkCUDA(name string, version Text) {
+	if version.IsSet() && !cudaVersion.MatchString(version.Value) {
+		d.errorf(version.At, "%s %s is not a version", name, show(version.Value)).
+			WithHint("write numbers with dots between them, such as %s", map[string]string{"cuda": "12.4.1", "cudnn": "9"}[name])
+	}
+}
+
+// checkPythonExec wants the path of an interpreter in the base image. As in
+// flytekit it cannot go with conda, which brings an interpreter of its own.
+func (d *decoder) checkPythonExec(s *Spec) {
+	exec := s.PythonExec
+	if !exec.IsSet() {
+		return
+	}
+	for _, conda := range []struct {
+		name string
+		list List
+	}{{"conda_packages", s.CondaPackages}, {"conda_channels", s.CondaChannels}} {
+		if len(conda.list.Items) > 0 {
+			d.errorf(exec.At, "python_exec cannot stand beside %s, which brings a Python of its own", conda.name).WithHint("remove one of the two")
+		}
+	}
+	switch {
+	case s.Base != nil:
+		d.errorf(exec.At, "python_exec cannot stand beside a base_image that is a spec, whose environment is built on").
+			WithHint("write it into that spec")
+	case !path.IsAbs(exec.Value) || path.Clean(exec.Value) != exec.Value || strings.ContainsAny(exec.Value, "\n\r") || path.Dir(exec.Value) == "/":
+		d.errorf(exec.At, "python_exec %s is not the absolute path of an interpreter", show(exec.Value)).
+			WithHint("write where it is in the base image, such as /usr/bin/python3")
+	case strings.HasPrefix(exec.Value, "/opt/venv/"):
+		d.errorf(exec.At, "python_exec %s lies where the image's own environment is made", show(exec.Value)).
+			WithHint("name the interpreter that it is made of, such as /usr/bin/python3")
 	}
 }
 

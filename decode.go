@@ -48,6 +48,7 @@ type decoder struct {
 	errs     []*diag.Error
 	warnings []diag.Warning
 	repeated int // characters that aliases stood for so far
+	depth    int // specs around the one that is decoded
 }
 
 // errorf notes a mistake and returns it, for the hint.
@@ -123,7 +124,7 @@ func (d *decoder) field(name string, f field, key Text, n *yaml.Node) {
 	case *Options:
 		d.options(name, n, into)
 	case imageField:
-		*into.Text = d.image(name, n)
+		d.image(name, n, into)
 	case commaField:
 		*into.List = d.commas(name, n)
 	case mountsField:
@@ -238,14 +239,28 @@ func (d *decoder) options(name string, n *yaml.Node, into *Options) {
 	d.mapping(name+".", n, into.fields())
 }
 
-// image decodes a base image, which flytekit also has as a spec in the spec.
-func (d *decoder) image(name string, n *yaml.Node) Text {
-	if n.Kind == yaml.MappingNode {
-		d.errorf(d.at(n), "%s with a spec of its own is not supported yet", name).
-			WithHint("build that spec first and name its image here")
-		return Text{}
+// maxDepth is how many specs may lie in one another. By an alias a spec can
+// contain itself.
+const maxDepth = 8
+
+// image decodes a base image, which can be a spec in the spec.
+func (d *decoder) image(name string, n *yaml.Node, into imageField) {
+	if n.Kind != yaml.MappingNode {
+		*into.Text = d.scalar(name, n)
+		return
 	}
-	return d.scalar(name, n)
+	if d.depth == maxDepth {
+		d.errorf(d.at(n), "%s is a spec in more than %d others", name, maxDepth).
+			WithHint("remove the alias if the spec contains itself, else name an image")
+		return
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	*into.Text = Text{At: d.at(n)}
+	base := &Spec{Source: d.src}
+	*into.base = base
+	d.mapping("", n, base.fields())
+	d.check(base)
 }
 
 // commas decodes a list that can also be one string with commas between the

@@ -19,7 +19,10 @@ type field struct {
 
 // The types of fields that can be written in a way of their own.
 type (
-	imageField  struct{ *Text } // an image reference, or a nested spec
+	imageField struct {
+		*Text
+		base **Spec
+	} // an image reference, or a nested spec
 	commaField  struct{ *List } // a list, or its items in one string with commas between
 	mountsField struct{ *Map }  // a list of pairs
 )
@@ -39,9 +42,9 @@ func (s *Spec) fields() []field {
 		{"conda_channels", planned, &s.CondaChannels},
 		{"requirements", working, &s.Requirements},
 		{"apt_packages", working, &s.AptPackages},
-		{"cuda", planned, &s.Cuda},
-		{"cudnn", planned, &s.Cudnn},
-		{"base_image", working, imageField{&s.BaseImage}},
+		{"cuda", working, &s.Cuda},
+		{"cudnn", working, &s.Cudnn},
+		{"base_image", working, imageField{&s.BaseImage, &s.Base}},
 		{"platform", working, commaField{&s.Platform}},
 		{"pip_index", working, &s.PipIndex},
 		{"pip_extra_index_url", working, &s.PipExtraIndexURL},
@@ -53,7 +56,7 @@ func (s *Spec) fields() []field {
 		{"tag_format", working, &s.TagFormat},
 		{"source_copy_mode", working, &s.SourceCopyMode},
 		{"copy", working, &s.Copy},
-		{"python_exec", planned, &s.PythonExec},
+		{"python_exec", working, &s.PythonExec},
 		{"runtime_packages", working, &s.RuntimePackages},
 		{"builder_options", working, &s.BuilderOptions},
 		{"builder_config", working, &s.BuilderConfig},

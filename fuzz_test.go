@@ -119,7 +119,12 @@ func placesOf(into any) []diag.Range {
 			at = append(at, placesOf(f.into)...)
 		}
 	case imageField:
-		return placesOf(v.Text)
+		at = placesOf(v.Text)
+		if *v.base != nil {
+			for _, f := range (*v.base).fields() {
+				at = append(at, placesOf(f.into)...)
+			}
+		}
 	case commaField:
 		return placesOf(v.List)
 	}

@@ -76,33 +76,34 @@ func (f Flag) On() bool { return f.Value || !f.IsSet() }
 type Spec struct {
 	Source *diag.Source // the file it was read from
 
-	Name             Text // the image's repository, in lower case; "flytekit" where unset
-	PythonVersion    Text // X.Y or X.Y.Z or a pre-release of that, with a trailing t where free-threaded
-	Builder          Text // which of flytekit's builders to use; this frontend is none of them
-	SourceRoot       Text // the directory whose files go to /root
-	Env              Map  // the image's environment
-	Registry         Text // where flytekit pushes, without scheme and in lower case
-	Packages         List // PEP 508 requirements
-	CondaPackages    List // conda match specs
-	CondaChannels    List // channels beside conda-forge
-	Requirements     Text // a lock or requirements file, relative to the build context
-	AptPackages      List // Debian packages
-	Cuda             Text // CUDA version
-	Cudnn            Text // cuDNN version
-	BaseImage        Text // the image that is built on
-	Platform         List // target platforms, one per item also where they were written as "a,b"
-	PipIndex         Text // index URL in place of PyPI, without credentials; "" is PyPI too
-	PipExtraIndexURL List // further index URLs, without credentials
-	PipSecretMounts  Map  // the client's secret file → where it is mounted in the build
-	PipExtraArgs     Text // options of the installer, separated by spaces
-	RegistryConfig   Text // path of a JSON file with registry credentials
-	Entrypoint       List // the image's entrypoint; set and empty clears the base's
-	Commands         List // shell commands that run as root after all else
-	TagFormat        Text // the tag, with {spec_hash} in it
-	SourceCopyMode   Text // which files of SourceRoot are copied
-	Copy             List // files and directories that go below /root
-	PythonExec       Text // the base image's interpreter to use
-	RuntimePackages  List // PEP 508 requirements that are installed when the container starts
+	Name             Text  // the image's repository, in lower case; "flytekit" where unset
+	PythonVersion    Text  // X.Y or X.Y.Z or a pre-release of that, with a trailing t where free-threaded
+	Builder          Text  // which of flytekit's builders to use; this frontend is none of them
+	SourceRoot       Text  // the directory whose files go to /root
+	Env              Map   // the image's environment
+	Registry         Text  // where flytekit pushes, without scheme and in lower case
+	Packages         List  // PEP 508 requirements
+	CondaPackages    List  // conda match specs
+	CondaChannels    List  // channels beside conda-forge
+	Requirements     Text  // a lock or requirements file, relative to the build context
+	AptPackages      List  // Debian packages
+	Cuda             Text  // CUDA version
+	Cudnn            Text  // cuDNN version
+	BaseImage        Text  // the image that is built on; without a value where Base is set
+	Base             *Spec // the image that is built on, as a spec of its own; nil where it is named
+	Platform         List  // target platforms, one per item also where they were written as "a,b"
+	PipIndex         Text  // index URL in place of PyPI, without credentials; "" is PyPI too
+	PipExtraIndexURL List  // further index URLs, without credentials
+	PipSecretMounts  Map   // the client's secret file → where it is mounted in the build
+	PipExtraArgs     Text  // options of the installer, separated by spaces
+	RegistryConfig   Text  // path of a JSON file with registry credentials
+	Entrypoint       List  // the image's entrypoint; set and empty clears the base's
+	Commands         List  // shell commands that run as root after all else
+	TagFormat        Text  // the tag, with {spec_hash} in it
+	SourceCopyMode   Text  // which files of SourceRoot are copied
+	Copy             List  // files and directories that go below /root
+	PythonExec       Text  // the base image's interpreter to use
+	RuntimePackages  List  // PEP 508 requirements that are installed when the container starts
 	BuilderOptions   Options
 	BuilderConfig    Map // images that flytekit's default builder takes its tools from
 }

@@ -50,6 +50,9 @@ func plainValue(into any) any {
 			return plainValues("", v.fields())
 		}
 	case imageField:
+		if *v.base != nil {
+			return plainValues("", (*v.base).fields())
+		}
 		return plainValue(v.Text)
 	case commaField:
 		return plainValue(v.List)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -17,24 +18,31 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
-	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
 // baseImage is the image that the environment is laid on.
 type baseImage struct {
 	plan.Base
-	facts  base.Facts
-	libc   wheel.Libc // what the image's name tells, zero if nothing
-	config dockerspec.DockerOCIImage
-	state  llb.State
+	facts       base.Facts
+	known       base.Facts // what the image's name tells, zero if nothing
+	interpreter *plan.Interpreter
+	nested      *compiled // that it is, where the spec has a spec for its base
+	warnings    []diag.Warning
+	config      dockerspec.DockerOCIImage
+	state       llb.State
 }
 
 // resolveBase finds the base of a spec for a platform: a named context of its
 // name, else the image, pinned by the digest that its tag has now. It is only
 // pulled where neither configuration nor name tell about Python and libc.
 func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform ocispecs.Platform) (*baseImage, error) {
-	named, err := base.Of(spec)
+	if spec.Base != nil {
+		return b.nestedBase(ctx, spec, platform)
+	}
+	want := sync.OnceValues(func() (base.Version, error) { return base.Wanted(spec, b.context.with(ctx)) })
+	named, err := base.Of(spec, want)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +59,35 @@ func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform 
 			WithHint("take a base image that exists for the platform, or build for another --platform")
 	}
 	found.Env = found.config.Config.Env
-	return found, b.lookAt(ctx, found, platform, base.FreeThreaded(spec))
+	if found.warnings, err = base.CheckCUDA(spec, named.Ref, found.Env); err != nil {
+		return nil, err
+	}
+	if err := b.lookAt(ctx, found, platform, spec); err != nil {
+		return nil, err
+	}
+	found.facts.Python, found.interpreter, err = base.Settle(spec, found.Base, found.facts, want, platform.Architecture)
+	return found, err
+}
+
+// nestedBase compiles the spec that another one is built on into the same
+// graph.
+func (b *build) nestedBase(ctx context.Context, spec *imagespec.Spec, platform ocispecs.Platform) (*baseImage, error) {
+	c, err := b.compile(ctx, spec.Base, &platform, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.plan.CheckBuilds(); err != nil {
+		return nil, err
+	}
+	config := llbgen.Image(c.plan, c.base.config, platform, nil)
+	found := &baseImage{
+		Base:   plan.Base{Ref: c.plan.Base.Ref, Digest: c.plan.Base.Digest, Env: config.Config.Env, Plan: c.plan, At: spec.BaseImage.At},
+		facts:  base.Facts{Python: c.plan.Python, Libc: c.base.facts.Libc},
+		nested: c, config: *config, state: c.state,
+	}
+	more, err := base.CheckCUDA(spec, found.Ref, found.Env)
+	found.warnings = append(c.warnings, more...)
+	return found, err
 }
 
 // contextImage is the base that the client puts in the place of the named one,
@@ -90,7 +126,9 @@ func (b *build) registryImage(ctx context.Context, named plan.Base, platform oci
 	if err != nil {
 		return nil, err
 	}
-	found := &baseImage{Base: named, libc: base.Known(named.Ref).Libc}
+	known := base.Known(named.Ref)
+	known.Python = plan.Python{} // the tag only guesses the patch version
+	found := &baseImage{Base: named, known: known}
 	if err := json.Unmarshal(data, &found.config); err != nil {
 		return nil, fmt.Errorf("its configuration: %w", err)
 	}
@@ -134,12 +172,13 @@ func sameMachine(have, want ocispecs.Platform) bool {
 }
 
 // lookAt finds out what the base has: from its configuration and name, else
-// from its files. Only these tell about a free-threaded Python.
-func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.Platform, freeThreaded bool) error {
-	env := found.config.Config.Env
-	found.facts = base.FromConfig(env).Or(base.Facts{Libc: found.libc})
-	if freeThreaded {
-		found.facts.Python = plan.Python{}
+// from its files. Only these tell about a free-threaded Python, and about the
+// one that python_exec names.
+func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.Platform, spec *imagespec.Spec) error {
+	freeThreaded, exec := base.FreeThreaded(spec), spec.PythonExec
+	found.facts = base.FromConfig(found.Env).Or(found.known)
+	if freeThreaded || exec.IsSet() {
+		found.facts.Python, found.facts.NoPython = plan.Python{}, false
 	}
 	if found.facts.Complete() {
 		return nil
@@ -148,16 +187,16 @@ func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.
 	if err != nil {
 		return diag.Errorf(found.At, "base image %s cannot be looked at: %w", found.Ref, err)
 	}
-	found.facts = found.facts.Or(base.Inspect(root, base.Path(env), platform.Architecture, freeThreaded))
-	switch {
-	case found.facts.Python.Version == "" && freeThreaded:
-		return diag.Errorf(found.At, "base image %s has no free-threaded Python, such as python3.13t, in its PATH", found.Ref).
-			WithHint("take a base image with one, or leave the t of python_version out")
-	case found.facts.Python.Version == "":
-		return diag.Errorf(found.At, "base image %s has no Python in its PATH", found.Ref).
-			WithHint("take a base image with Python, such as python:%s-slim-bookworm", base.DefaultPython)
-	case found.facts.Libc.Family == "":
-		return diag.Errorf(found.At, "base image %s has neither glibc nor musl where they are on Linux", found.Ref)
+	if exec.IsSet() {
+		if found.facts.Python, err = base.Executable(root, found.Base, exec); err != nil {
+			return err
+		}
+	}
+	found.facts = found.facts.Or(base.Inspect(root, base.Path(found.Env), platform.Architecture, freeThreaded))
+	found.facts.NoPython = found.facts.Python.Version == ""
+	if found.facts.Libc.Family == "" {
+		return diag.Errorf(found.At, "base image %s has neither glibc nor musl where they are on Linux", found.Ref).
+			WithHint("take a base image with one of them, such as debian:bookworm-slim")
 	}
 	return nil
 }

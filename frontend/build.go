@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/containerd/platforms"
@@ -179,21 +180,22 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
 	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
-		Spec:     spec,
-		Context:  b.context.with(ctx),
-		Getenv:   b.args.get,
-		Platform: c.platform,
-		Base:     c.base.Base,
-		Python:   c.base.facts.Python,
-		Libc:     c.base.facts.Libc,
-		Index:    answers,
-		ImageID:  b.imageID,
-		Retimed:  mayRetime(epoch),
+		Spec:        spec,
+		Context:     b.context.with(ctx),
+		Getenv:      b.args.get,
+		Platform:    c.platform,
+		Base:        c.base.Base,
+		Python:      c.base.facts.Python,
+		Interpreter: c.base.interpreter,
+		Libc:        c.base.facts.Libc,
+		Index:       answers,
+		ImageID:     b.imageID,
+		Retimed:     mayRetime(epoch),
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.warnings = append(c.warnings, b.args.unused()...)
+	c.warnings = slices.Concat(c.base.warnings, c.warnings, b.args.unused())
 	c.recalled = answers.recalled
 	files, err := b.context.with(ctx).files(c.plan)
 	if err != nil {

@@ -328,7 +328,7 @@ func TestFreeThreadedBase(t *testing.T) {
 		"lib64/ld-linux-x86-64.so.2": "ld.so (Debian GLIBC 2.36-9) stable release version 2.36.",
 	}}
 	e.bases["example.com/own:1"] = own
-	if _, err := e.build(t); err == nil || !strings.Contains(err.Error(), "has no free-threaded Python, such as python3.13t, in its PATH") {
+	if _, err := e.build(t); err == nil || !strings.Contains(err.Error(), "has no free-threaded Python, such as python3.14t, in its PATH") {
 		t.Errorf("a base without one gives %v", err)
 	}
 	own.files["usr/local/bin/python3.14t"] = "\x003.14.2\x00"
@@ -454,3 +454,30 @@ func execs(t *testing.T, def *pb.Definition) []*pb.Op {
 }
 
 var _ client.Client = (*engine)(nil)
+
+// TestBaseWithoutPython: an archive by digest is unpacked below the
+// environment, which stands on it.
+func TestBaseWithoutPython(t *testing.T) {
+	e := newEngine(example())
+	e.files["imagespec.yaml"] = strings.Replace(specYAML, "python:3.12-slim-bookworm", "example.com/own:1\npython_version: 3.12", 1)
+	own := fakeImage{arch: "amd64", files: map[string]string{
+		"lib64/ld-linux-x86-64.so.2": "ld.so (Debian GLIBC 2.36-9) stable release version 2.36.",
+	}}
+	e.bases["example.com/own:1"] = own
+	if _, err := e.build(t); err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	for _, op := range execs(t, e.solved[0].Definition) {
+		commands = append(commands, strings.Join(op.GetExec().Meta.Args[1:], " "))
+	}
+	for _, want := range []string{"python --root /out --prefix /opt/python --python 3.12 /python.tar.gz", "--home /opt/python/bin"} {
+		if !slices.ContainsFunc(commands, func(c string) bool { return strings.Contains(c, want) }) {
+			t.Errorf("commands %q, want %s", commands, want)
+		}
+	}
+	delete(own.files, "lib64/ld-linux-x86-64.so.2")
+	if _, err := e.build(t); err == nil || !strings.Contains(err.Error(), "has neither glibc nor musl") {
+		t.Errorf("a base without C library gives %v", err)
+	}
+}

@@ -40,14 +40,19 @@ func (b *build) addBytecode(ctx context.Context, spec *imagespec.Spec, c *compil
 	}
 	return llbgen.Compiler{
 		Root:        found.state,
+		Interpreter: found.interpreter,
 		Python:      found.facts.Python,
 		LibraryPath: base.Lookup(found.config.Config.Env, "LD_LIBRARY_PATH"),
 	}, nil
 }
 
 // compilerBase is the base for the platform that the build runs on: the one of
-// the image where that is for the same.
+// the image where that is for the same. Of nested specs it is what the
+// innermost one is built on, so that no change of theirs has modules compiled.
 func (b *build) compilerBase(ctx context.Context, spec *imagespec.Spec, c *compiled) (*baseImage, error) {
+	for spec.Base != nil {
+		spec, c = spec.Base, c.base.nested
+	}
 	platform := b.ui.BuildPlatforms[0]
 	if sameMachine(platform, c.platform) {
 		return c.base, nil

@@ -1,6 +1,7 @@
 package llbgen
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -48,7 +49,7 @@ func (g generator) built(pkg plan.Package) llb.State {
 	if len(pkg.Build.Requires) > 0 {
 		asked = append(slices.Clone(common), llb.AddEnv("REQUIRES", strings.Join(pkg.Build.Requires, "\n")))
 	}
-	python := path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor())
+	python := cmp.Or(g.plan.Python.Executable, path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor()))
 	program := []string{python, "-I", scriptPath("build.py")}
 
 	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, number, pkg.At,
@@ -105,9 +106,14 @@ func (g generator) uv() plan.Tool {
 	return tool
 }
 
-// stage is the base with Debian packages. It is not part of the image.
+// stage is the base with its interpreter and with Debian packages. It is not
+// part of the image.
 func (g generator) stage(packages []string) llb.State {
-	st := g.Base.User("0:0").Dir("/")
+	st := g.Base
+	if g.plan.Interpreter != nil {
+		st = g.join(st, []llb.State{g.interpreter(*g.plan.Interpreter)})
+	}
+	st = st.User("0:0").Dir("/")
 	for _, entry := range g.plan.Base.Env {
 		name, value, _ := strings.Cut(entry, "=")
 		st = st.AddEnv(name, value)

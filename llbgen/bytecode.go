@@ -18,9 +18,10 @@ const (
 // Compiler is the Python that compiles the modules of an image. Bytecode is
 // the same on every architecture, so it need not be that of the image itself.
 type Compiler struct {
-	Root        llb.State   // an image for the build platform that has it
-	Python      plan.Python // in it; of the planned image's minor version
-	LibraryPath string      // LD_LIBRARY_PATH of that image, without which its Python may not start
+	Root        llb.State         // an image for the build platform that has it
+	Interpreter *plan.Interpreter // that is laid on the image, where it has none
+	Python      plan.Python       // in it; of the planned image's minor version
+	LibraryPath string            // LD_LIBRARY_PATH of that image, without which its Python may not start
 }
 
 // compile compiles the modules of a layer into another one. The step depends on
@@ -35,7 +36,11 @@ func (g generator) compile(i int, step plan.Install, installed llb.State) llb.St
 	}
 	// What the base's configuration says of environment, user and directory is
 	// for containers.
-	root := llb.NewState(g.Compiler.Root.Output()).AddEnv("PYTHONHASHSEED", "0")
+	base := g.Compiler.Root
+	if g.Compiler.Interpreter != nil {
+		base = g.join(base, []llb.State{g.interpreter(*g.Compiler.Interpreter)})
+	}
+	root := llb.NewState(base.Output()).AddEnv("PYTHONHASHSEED", "0")
 	if g.Compiler.LibraryPath != "" {
 		root = root.AddEnv("LD_LIBRARY_PATH", g.Compiler.LibraryPath)
 	}

@@ -67,7 +67,13 @@ func steps(p *plan.Plan) []string {
 	if p.Apt != nil {
 		all = append(all, "apt-get install "+strings.Join(p.Apt.Packages, " "))
 	}
-	all = append(all, "make user "+p.Config.User+" and certificates", "create "+plan.Prefix)
+	all = append(all, "make user "+p.Config.User+" and certificates")
+	if p.Interpreter != nil {
+		all = append(all, "unpack Python "+p.Interpreter.Version)
+	}
+	if p.Base.Plan == nil {
+		all = append(all, "create "+plan.Prefix)
+	}
 	for _, layer := range p.Installs() {
 		all = append(all, "install "+strings.Join(layer.Packages, ", "))
 	}

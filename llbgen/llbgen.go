@@ -48,13 +48,20 @@ type Options struct {
 func State(p *plan.Plan, opt Options) llb.State {
 	g := generator{plan: p, Options: opt}
 	base := g.apt(opt.Base)
-	layers := []llb.State{g.account(base), g.venv()}
+	layers := []llb.State{g.account(base)}
+	if p.Interpreter != nil {
+		layers = append(layers, g.interpreter(*p.Interpreter))
+	}
+	if p.Base.Plan == nil { // else the environment is there
+		layers = append(layers, g.venv())
+	}
+	below := len(layers)
 	for i, step := range p.Installs() {
 		layers = append(layers, g.install(i, step))
 	}
 	if p.Bytecode != "" {
 		for i, step := range p.Installs() {
-			layers = append(layers, g.compile(i, step, layers[2+i]))
+			layers = append(layers, g.compile(i, step, layers[below+i]))
 		}
 	}
 	return g.commands(g.copies(g.join(base, layers)))
@@ -66,12 +73,36 @@ type generator struct {
 	Options
 }
 
+// interpreter unpacks a Python for a base that has none.
+func (g generator) interpreter(python plan.Interpreter) llb.State {
+	const file = "/python.tar.gz"
+	archive := llb.HTTP(python.URL,
+		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, python.SHA256)),
+		llb.Filename(path.Base(file)),
+		llb.WithCustomNamef("fetch Python %s", python.Version),
+		g.Locate(python.At),
+	)
+	return g.helper(
+		[]string{"python", "--root", outDir, "--prefix", python.Prefix, "--python", g.plan.Python.Minor(), file},
+		llb.WithCustomNamef("[%spython] unpack Python %s", g.StepPrefix, python.Version),
+		llb.AddMount(file, archive, llb.Readonly, llb.SourcePath(path.Base(file))),
+		g.Locate(python.At),
+	)
+}
+
 // venv makes the environment without packages: links to the base's
 // interpreter, and pyvenv.cfg.
 func (g generator) venv() llb.State {
 	py := g.plan.Python
+	args := append(g.layout("venv"), "--version", py.Version, "--home", py.Home)
+	if py.Executable != "" {
+		args = append(args, "--executable", py.Executable)
+	}
+	if py.SystemSite {
+		args = append(args, "--system-site")
+	}
 	return g.helper(
-		append(g.layout("venv"), "--version", py.Version, "--home", py.Home),
+		args,
 		llb.WithCustomNamef("[%spython] create %s", g.StepPrefix, plan.Prefix),
 		g.Locate(g.plan.Base.At),
 	)

@@ -2,14 +2,15 @@
 // into it, without Python and without network. It is what BuildKit runs in the
 // install steps, as the only process of an otherwise empty container:
 //
-//	imagespec-install venv --root /out --prefix /opt/venv --python 3.12 --version 3.12.4 --home /usr/local/bin
+//	imagespec-install venv --root /out --prefix /opt/venv --python 3.12 --version 3.12.4 --home /usr/local/bin [--executable PATH] [--system-site]
+//	imagespec-install python --root /out --prefix /opt/python --python 3.12 ARCHIVE
 //	imagespec-install wheels --root /out --prefix /opt/venv --python 3.12 [--sha256 FILE=HEX]... [--direct-url FILE=URL]...
 //		[--built DIR]... [--origin DIR=JSON]... WHEEL...
 //
 // DIR holds one wheel, of a name that only its build has known; JSON is the text
-// of its direct_url.json. Everything is written below ROOT, at PREFIX; what names a path at run time
-// names PREFIX. FILE is the file name of one of the wheels. Packages venv,
-// wheelinstall and tree say what is written.
+// of its direct_url.json. Everything is written below ROOT, at PREFIX; what names
+// a path at run time names PREFIX. FILE is the file name of one of the wheels. Packages venv,
+// unpack, wheelinstall and tree say what is written.
 //
 // It prints one line when it is done. Warnings and errors go to stderr, one a
 // line, and it ends with status 1 after an error, 2 for a wrong command line.
@@ -26,6 +27,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imagespec/imagespec/internal/standalone/unpack"
 	"github.com/imagespec/imagespec/internal/venv"
 	"github.com/imagespec/imagespec/internal/wheelinstall"
 )
@@ -34,7 +36,8 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-const usage = `usage: imagespec-install venv --root DIR --prefix PATH --python X.Y --version X.Y.Z --home PATH
+const usage = `usage: imagespec-install venv --root DIR --prefix PATH --python X.Y --version X.Y.Z --home PATH [--executable PATH] [--system-site]
+       imagespec-install python --root DIR --prefix PATH --python X.Y ARCHIVE
        imagespec-install wheels --root DIR --prefix PATH --python X.Y [--sha256 FILE=HEX]... [--direct-url FILE=URL]...
            [--built DIR]... [--origin DIR=JSON]... WHEEL...
 `
@@ -48,6 +51,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) > 0 && args[0] == "venv":
 		err = runVenv(args[1:], stdout)
+	case len(args) > 0 && args[0] == "python":
+		err = runPython(args[1:], stdout)
 	case len(args) > 0 && args[0] == "wheels":
 		err = runWheels(args[1:], stdout, stderr)
 	default:
@@ -67,7 +72,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// layoutFlags are the flags of both commands.
+// layoutFlags are the flags of all commands.
 type layoutFlags struct{ root, prefix, python string }
 
 func (f *layoutFlags) register(set *flag.FlagSet) {
@@ -101,6 +106,8 @@ func runVenv(args []string, stdout io.Writer) error {
 	common.register(set)
 	set.StringVar(&opt.Version, "version", "", "")
 	set.StringVar(&opt.Home, "home", "", "")
+	set.StringVar(&opt.Executable, "executable", "", "")
+	set.BoolVar(&opt.SystemSite, "system-site", false, "")
 	if err := set.Parse(args); err != nil {
 		return fmt.Errorf("%w%w", err, usageError{})
 	}
@@ -116,6 +123,28 @@ func runVenv(args []string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "created %s for Python %s\n", opt.Prefix, opt.Version)
+	return nil
+}
+
+func runPython(args []string, stdout io.Writer) error {
+	var common layoutFlags
+	set := flag.NewFlagSet("python", flag.ContinueOnError)
+	common.register(set)
+	if err := set.Parse(args); err != nil {
+		return fmt.Errorf("%w%w", err, usageError{})
+	}
+	if set.NArg() != 1 {
+		return fmt.Errorf("python takes one archive, got %d%w", set.NArg(), usageError{})
+	}
+	layout, err := common.layout()
+	if err != nil {
+		return err
+	}
+	opt := unpack.Options{Archive: set.Arg(0), Root: common.root, Prefix: layout.Prefix, Python: layout.Python.String()}
+	if err := unpack.Unpack(opt); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "unpacked Python %s to %s\n", opt.Python, opt.Prefix)
 	return nil
 }
 

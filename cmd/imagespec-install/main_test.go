@@ -1,8 +1,10 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -160,7 +162,7 @@ func TestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowed := regexp.MustCompile(`^(github\.com/imagespec/imagespec/(cmd/imagespec-install|internal/(tree|venv|wheelinstall)(/.*)?)|github\.com/klauspost/compress/.*|golang\.org/x/sys/unix)$`)
+	allowed := regexp.MustCompile(`^(github\.com/imagespec/imagespec/(cmd/imagespec-install|internal/(standalone/unpack|tree|venv|wheelinstall)(/.*)?)|github\.com/klauspost/compress/.*|golang\.org/x/sys/unix)$`)
 	for _, pkg := range strings.Fields(string(out)) {
 		if !allowed.MatchString(pkg) {
 			t.Errorf("it imports %s", pkg)
@@ -316,5 +318,32 @@ shutil.make_archive(sys.argv[1], "zip", sys.prefix + "/lib")
 	cmd.Env = append(os.Environ(), "TZ=America/Los_Angeles")
 	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "1.0 9 ['hello']\n" {
 		t.Errorf("the package: %v, %s", err, out)
+	}
+}
+
+// TestPython: the archive's interpreter lies below the prefix.
+func TestPython(t *testing.T) {
+	var data bytes.Buffer
+	zw := gzip.NewWriter(&data)
+	tw := tar.NewWriter(zw)
+	for _, name := range []string{"python/bin/python3.12", "python/lib/python3.12/os.py"} {
+		tw.WriteHeader(&tar.Header{Name: name, Mode: 0o755})
+	}
+	tw.Close()
+	zw.Close()
+	archive, root := filepath.Join(t.TempDir(), "python.tar.gz"), t.TempDir()
+	if err := os.WriteFile(archive, data.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"python", "--root", root, "--prefix", "/opt/python", "--python", "3.12"}
+	status, stdout, stderr := call(append(args, archive)...)
+	if status != 0 || stdout != "unpacked Python 3.12 to /opt/python\n" {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
+	if _, err := os.Stat(filepath.Join(root, "opt/python/bin/python3.12")); err != nil {
+		t.Error(err)
+	}
+	if status, _, stderr := call(args...); status != 2 || !strings.HasPrefix(stderr, "python takes one archive, got 0") {
+		t.Errorf("without archive: status %d, %q", status, stderr)
 	}
 }

@@ -272,3 +272,42 @@ func TestStaleLockIsAWarning(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestNestedSpec: what a spec in base_image installs is not installed again, and
+// the interpreter is that of its base.
+func TestNestedSpec(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/errors/nested-clash.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, archive)
+	same, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "base/uv.lock"), same, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := runIn(t, dir, "plan", "--platform", "linux/arm64")
+	type planned struct {
+		Python   struct{ Home string }
+		Packages []struct{ Name string }
+		Pip      *struct{ Name string }
+		Platform string
+	}
+	var p struct {
+		planned
+		Base struct{ Plan planned }
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &p); err != nil {
+		t.Fatalf("%v\n%s", err, got.stderr)
+	}
+	inner := p.Base.Plan
+	if len(inner.Packages) != 1 || inner.Pip == nil || inner.Platform != "linux/arm64" {
+		t.Errorf("the inner spec has %+v", inner)
+	}
+	if len(p.Packages) != 0 || p.Pip != nil || p.Python != inner.Python {
+		t.Errorf("the outer spec has %+v", p.planned)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -147,19 +148,42 @@ func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
 	if in.Platform, err = f.target(spec); err != nil {
 		return in, err
 	}
-	if in.Base, err = base.Of(spec); err != nil {
+	if spec.Base != nil {
+		f.platform = platforms.FormatAll(in.Platform) // also where the inner spec names another
+		inner, err := f.input(spec.Base)
+		if err != nil {
+			return in, err
+		}
+		p, _, err := plan.Make(inner)
+		if err != nil {
+			return in, err
+		}
+		in.Python, in.Libc = inner.Python, inner.Libc
+		in.Base = plan.Base{Ref: p.Base.Ref, Env: p.Environ(), Plan: p, At: spec.BaseImage.At}
+		return in, nil
+	}
+	want := sync.OnceValues(func() (base.Version, error) { return base.Wanted(spec, in.Context) })
+	if in.Base, err = base.Of(spec, want); err != nil {
 		return in, err
 	}
 	facts, err := f.facts(in.Base.Ref)
 	if err != nil {
 		return in, err
 	}
+	if exec := spec.PythonExec; exec.IsSet() {
+		if f.python == "" {
+			return in, diag.Errorf(exec.At, "which version python_exec %s is, is only known by a look at the image", exec.Value).
+				WithHint("say it: --python 3.12.4")
+		}
+		facts.Python.Home, facts.Python.Executable, facts.Python.SystemSite = path.Dir(exec.Value), exec.Value, true
+	}
 	if !facts.Complete() {
 		return in, diag.Errorf(in.Base.At, "what Python and C library %s has is only known by a look at the image", in.Base.Ref).
 			WithHint("say it: --python 3.12.4 --libc glibc-2.36")
 	}
-	in.Python, in.Libc = facts.Python, facts.Libc
-	return in, nil
+	in.Libc = facts.Libc
+	in.Python, in.Interpreter, err = base.Settle(spec, in.Base, facts, want, in.Platform.Architecture)
+	return in, err
 }
 
 // facts is what is known of the base: what the flags say, else what its tag

@@ -1,5 +1,6 @@
 // Package base finds out what a base image is for Python packages: which
-// interpreter it has, where, and which C library. It looks, in this order, at
+// interpreter it has, where, and which C library; and which base and which
+// Python a spec gets that names none. It looks, in this order, at
 // the image's configuration, at a table of well-known tags, and at the image's
 // files; it never runs the image. How the configuration and the files are
 // read, over the gateway or not at all, is the caller's business.
@@ -7,6 +8,7 @@ package base
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -22,17 +24,20 @@ const DefaultPython = "3.13"
 
 // Facts is what is known of a base. Zero fields are unknown.
 type Facts struct {
-	Python plan.Python
-	Libc   wheel.Libc
+	Python   plan.Python
+	NoPython bool // there is none
+	Libc     wheel.Libc
 }
 
 // Complete says whether packages can be selected for the base.
-func (f Facts) Complete() bool { return f.Python.Version != "" && f.Libc.Family != "" }
+func (f Facts) Complete() bool {
+	return (f.Python.Version != "" || f.NoPython) && f.Libc.Family != ""
+}
 
 // Or fills what f leaves unknown from g.
 func (f Facts) Or(g Facts) Facts {
-	if f.Python.Version == "" {
-		f.Python = g.Python
+	if f.Python.Version == "" && !f.NoPython {
+		f.Python, f.NoPython = g.Python, g.NoPython
 	}
 	if f.Libc.Family == "" {
 		f.Libc = g.Libc
@@ -40,27 +45,46 @@ func (f Facts) Or(g Facts) Facts {
 	return f
 }
 
-// Of gives the base that a spec names, or the default one for its Python: the
-// Debian release that flytekit's own images stand on. There is no official
-// image of a free-threaded Python.
-func Of(spec *imagespec.Spec) (plan.Base, error) {
+// Of gives the base that a spec names, that of its CUDA, or the default one for
+// the wanted Python: the Debian release that flytekit's own images stand on.
+// There is no official image of a free-threaded Python.
+func Of(spec *imagespec.Spec, want func() (Version, error)) (plan.Base, error) {
+	var err error
 	ref, at := spec.BaseImage.Value, spec.BaseImage.At
-	if !spec.BaseImage.IsSet() {
-		version := DefaultPython
-		if spec.PythonVersion.IsSet() {
-			version, at = spec.PythonVersion.Value, spec.PythonVersion.At
+	switch {
+	case spec.BaseImage.IsSet():
+	case spec.Cuda.IsSet() || spec.Cudnn.IsSet():
+		at = spec.Cuda.At
+		if ref, err = cudaBase(spec); err != nil {
+			return plan.Base{}, err
 		}
-		if FreeThreaded(spec) {
-			return plan.Base{}, diag.Errorf(at, "python_version is %s, but there is no official image of a free-threaded Python", version).
-				WithHint("name a base_image that has python%s in its PATH", version)
+	default:
+		if ref, at, err = official(want); err != nil {
+			return plan.Base{}, err
 		}
-		ref = "python:" + version + "-slim-bookworm"
 	}
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return plan.Base{}, diag.Errorf(at, "base image %q is no image reference: %w", ref, err)
 	}
 	return plan.Base{Ref: reference.TagNameOnly(named).String(), At: at}, nil
+}
+
+// official is the official image of a Python.
+func official(want func() (Version, error)) (ref string, at diag.Range, err error) {
+	version, err := want()
+	if err != nil {
+		return "", at, err
+	}
+	if version.freeThreaded() {
+		what := "python_version"
+		if version.From != "" {
+			what = path.Base(version.At.Source.Name)
+		}
+		return "", at, diag.Errorf(version.At, "%s is %s, but there is no official image of a free-threaded Python", what, version.Text).
+			WithHint("name a base_image that has python%s in its PATH", version.Text)
+	}
+	return "python:" + version.Text + "-slim-bookworm", version.At, nil
 }
 
 // FreeThreaded says whether a spec asks for a build of Python without the

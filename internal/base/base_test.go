@@ -18,6 +18,23 @@ var (
 
 func python(version, home string) plan.Python { return plan.Python{Version: version, Home: home} }
 
+// parsed reads a spec.
+func parsed(t *testing.T, yaml string) *imagespec.Spec {
+	t.Helper()
+	spec, _, err := imagespec.Parse(&diag.Source{Name: "imagespec.yaml", Data: []byte(yaml)})
+	if err != nil {
+		t.Fatalf("%s: %v", yaml, err)
+	}
+	return spec
+}
+
+// of gives the base of a spec in an empty build context.
+func of(t *testing.T, yaml string) (plan.Base, error) {
+	t.Helper()
+	spec := parsed(t, yaml)
+	return Of(spec, func() (Version, error) { return Wanted(spec, fstest.MapFS{}) })
+}
+
 func TestOf(t *testing.T) {
 	for _, tc := range []struct{ spec, want string }{
 		{"name: a", "docker.io/library/python:3.13-slim-bookworm"},
@@ -26,12 +43,15 @@ func TestOf(t *testing.T) {
 		{"python_version: 3.10", "docker.io/library/python:3.10-slim-bookworm"},
 		{"base_image: python:3.11-slim", "docker.io/library/python:3.11-slim"},
 		{"base_image: ghcr.io/org/base", "ghcr.io/org/base:latest"},
+		{"base_image: ghcr.io/org/base\ncuda: 12.4.1", "ghcr.io/org/base:latest"},
+		{"cuda: 12.4.1", "docker.io/nvidia/cuda:12.4.1-runtime-ubuntu22.04"},
+		{"cuda: 12.4\ncudnn: 9", "docker.io/nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"},
+		{"cuda: 12.5", "docker.io/nvidia/cuda:12.5.1-runtime-ubuntu24.04"},
+		{"cuda: 12.5\ncudnn: 9.2", "docker.io/nvidia/cuda:12.5.1-cudnn-runtime-ubuntu22.04"},
+		{"cuda: 12\ncudnn: 8", "docker.io/nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04"},
+		{"cuda: 13.2", "docker.io/nvidia/cuda:13.2.1-cudnn-runtime-ubuntu24.04"}, // none without cuDNN is known
 	} {
-		spec, _, err := imagespec.Parse(&diag.Source{Name: "imagespec.yaml", Data: []byte(tc.spec)})
-		if err != nil {
-			t.Fatalf("%s: %v", tc.spec, err)
-		}
-		got, err := Of(spec)
+		got, err := of(t, tc.spec)
 		if err != nil || got.Ref != tc.want {
 			t.Errorf("%s: base %q, %v; want %q", tc.spec, got.Ref, err, tc.want)
 		}
@@ -40,13 +60,9 @@ func TestOf(t *testing.T) {
 
 // A free-threaded Python has no default base.
 func TestOfFreeThreaded(t *testing.T) {
-	spec, _, err := imagespec.Parse(&diag.Source{Name: "imagespec.yaml", Data: []byte("python_version: 3.13t\n")})
-	if err != nil {
-		t.Fatal(err)
-	}
 	want := "imagespec.yaml:1: python_version is 3.13t, but there is no official image of a free-threaded Python\n" +
 		"name a base_image that has python3.13t in its PATH"
-	if _, err := Of(spec); err == nil || err.Error() != want {
+	if _, err := of(t, "python_version: 3.13t\n"); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -56,14 +72,18 @@ func TestKnown(t *testing.T) {
 		ref  string
 		want Facts
 	}{
-		{"docker.io/library/python:3.12.4-slim-bookworm", Facts{python("3.12.4", "/usr/local/bin"), glibc236}},
-		{"docker.io/library/python:3.10-slim-bookworm", Facts{python("3.10.22", "/usr/local/bin"), glibc236}},
-		{"mirror.example:5000/hub/python:3.14-alpine3.23", Facts{python("3.14.10", "/usr/local/bin"), musl12}},
-		{"python:3.15.0rc1-slim-bookworm", Facts{python("3.15.0rc1", "/usr/local/bin"), glibc236}},
+		{"docker.io/library/python:3.12.4-slim-bookworm", Facts{Python: python("3.12.4", "/usr/local/bin"), Libc: glibc236}},
+		{"docker.io/library/python:3.10-slim-bookworm", Facts{Python: python("3.10.22", "/usr/local/bin"), Libc: glibc236}},
+		{"mirror.example:5000/hub/python:3.14-alpine3.23", Facts{Python: python("3.14.10", "/usr/local/bin"), Libc: musl12}},
+		{"python:3.15.0rc1-slim-bookworm", Facts{Python: python("3.15.0rc1", "/usr/local/bin"), Libc: glibc236}},
 		// The plain tags move from one Debian release to the next.
 		{"python:3.12-slim", Facts{Python: python("3.12.16", "/usr/local/bin")}},
 		{"python:latest", Facts{}},
-		{"debian:bookworm", Facts{}}, // has no Python
+		{"debian:bookworm", Facts{NoPython: true, Libc: glibc236}},
+		{"ubuntu:24.04", Facts{NoPython: true, Libc: wheel.Libc{Family: "glibc", Major: 2, Minor: 39}}},
+		{"docker.io/nvidia/cuda:12.4.1-runtime-ubuntu22.04", Facts{NoPython: true, Libc: wheel.Libc{Family: "glibc", Major: 2, Minor: 35}}},
+		{"debian:stable", Facts{}},
+		{"ghcr.io/org/debian:bookworm", Facts{}}, // may have one
 		{"ghcr.io/org/my-python:3.12-bookworm", Facts{}},
 	} {
 		if got := Known(tc.ref); got != tc.want {
@@ -107,7 +127,7 @@ func TestInspect(t *testing.T) {
 				"usr/bin/python3.11-config":  file(),
 				"lib64/ld-linux-x86-64.so.2": file(banner236),
 			},
-			Facts{python("3.11.2", "/usr/bin"), glibc236},
+			Facts{Python: python("3.11.2", "/usr/bin"), Libc: glibc236},
 		},
 		{
 			"a shared libpython, the newest of two", "arm64",
@@ -121,7 +141,7 @@ func TestInspect(t *testing.T) {
 				"usr/local/lib/libpython3.9.so.1.0":   file("3.9.1"),
 				"usr/local/lib/libpython3.14.so.1.0x": file("3.14.9"),
 			},
-			Facts{python("3.14.0rc1", "/usr/local/bin"), glibc236},
+			Facts{Python: python("3.14.0rc1", "/usr/local/bin"), Libc: glibc236},
 		},
 		{
 			"a loader without banner", "amd64",
@@ -130,7 +150,7 @@ func TestInspect(t *testing.T) {
 				"lib64/ld-linux-x86-64.so.2":     file(),
 				"lib/x86_64-linux-gnu/libc.so.6": file(banner231),
 			},
-			Facts{python("3.9.2", "/usr/bin"), wheel.Libc{Family: "glibc", Major: 2, Minor: 31}},
+			Facts{Python: python("3.9.2", "/usr/bin"), Libc: wheel.Libc{Family: "glibc", Major: 2, Minor: 31}},
 		},
 		{
 			"Alpine", "amd64",
@@ -138,7 +158,7 @@ func TestInspect(t *testing.T) {
 				"usr/bin/python3.12":      file("3.12.9"),
 				"lib/ld-musl-x86_64.so.1": file("musl libc", "1.2.5"),
 			},
-			Facts{python("3.12.9", "/usr/bin"), musl12},
+			Facts{Python: python("3.12.9", "/usr/bin"), Libc: musl12},
 		},
 		{"nothing of it", "amd64", fstest.MapFS{"bin/sh": file()}, Facts{}},
 	} {

@@ -60,11 +60,16 @@ func findPython(root fs.FS, path []string, freeThreaded bool) plan.Python {
 // executable or of its shared library, where it stands as a string of its own
 // (PY_VERSION, which sys.version begins with).
 func pythonVersion(root fs.FS, dir, minor string) string {
+	return versionIn(root, path.Join(dir, "python"+minor), minor)
+}
+
+// versionIn is the same for an executable of any name.
+func versionIn(root fs.FS, exec, minor string) string {
 	number := regexp.QuoteMeta(strings.TrimSuffix(minor, "t"))
 	literal := regexp.MustCompile(fmt.Sprintf(`\x00(%s\.\d+(?:(?:a|b|rc)\d+)?\+?)\x00`, number))
-	lib := path.Join(path.Dir(dir), "lib")
+	lib := path.Join(path.Dir(exec), "..", "lib")
 	for _, name := range []string{
-		path.Join(dir, "python"+minor),
+		exec,
 		path.Join(lib, "libpython"+minor+".so.1.0"),
 	} {
 		data, err := fs.ReadFile(root, rel(name))

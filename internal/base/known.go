@@ -3,6 +3,7 @@ package base
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -24,6 +25,10 @@ var releases = []struct {
 	{"bullseye", wheel.Libc{Family: "glibc", Major: 2, Minor: 31}},
 	{"bookworm", wheel.Libc{Family: "glibc", Major: 2, Minor: 36}},
 	{"trixie", wheel.Libc{Family: "glibc", Major: 2, Minor: 41}},
+	{"20.04", wheel.Libc{Family: "glibc", Major: 2, Minor: 31}},
+	{"22.04", wheel.Libc{Family: "glibc", Major: 2, Minor: 35}},
+	{"24.04", wheel.Libc{Family: "glibc", Major: 2, Minor: 39}},
+	{"26.04", wheel.Libc{Family: "glibc", Major: 2, Minor: 43}},
 	{"alpine", wheel.Libc{Family: "musl", Major: 1, Minor: 2}},
 }
 
@@ -40,14 +45,21 @@ var pythonTag = regexp.MustCompile(`^(3\.\d+)(\.\d+(?:(?:a|b|rc)\d+)?)?(?:-|$)`)
 
 // Known gives what the name of an official Python image tells without a look
 // at the image: its tag names the version of Python and mostly the release of
-// the distribution. The patch version may be a guess, see NewestPatch.
+// the distribution. Those of Debian, Ubuntu and CUDA have no Python. The patch version may be a guess, see NewestPatch.
 func Known(ref string) Facts {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return Facts{}
 	}
 	tagged, ok := named.(reference.Tagged)
-	if !ok || path.Base(named.Name()) != "python" {
+	if !ok {
+		return Facts{}
+	}
+	if slices.Contains([]string{"debian", "ubuntu", "nvidia/cuda"}, reference.FamiliarName(named)) {
+		libc := releaseLibc(tagged.Tag())
+		return Facts{Libc: libc, NoPython: libc.Family != ""}
+	}
+	if path.Base(named.Name()) != "python" {
 		return Facts{}
 	}
 	facts := Facts{Libc: releaseLibc(tagged.Tag())}

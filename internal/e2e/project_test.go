@@ -187,13 +187,15 @@ func (p project) planned(t *testing.T, args ...string) plannedImage {
 // plannedImage is what the tests need of a plan.
 type plannedImage struct {
 	Python struct {
-		Version, Home string
-		FreeThreaded  bool `json:"free_threaded"`
+		Version, Home, From string
+		FreeThreaded        bool `json:"free_threaded"`
 	}
-	Libc     string
-	Packages []plannedPackage
-	Pip      *plannedPackage
-	Layers   []struct{ Name string }
+	Base        struct{ Ref string }
+	Interpreter struct{ URL string }
+	Libc        string
+	Packages    []plannedPackage
+	Pip         *plannedPackage
+	Layers      []struct{ Name string }
 }
 
 type plannedPackage struct{ Name, Version, Group, File, URL, SHA256 string }

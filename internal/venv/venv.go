@@ -21,6 +21,7 @@ package venv
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/tree"
@@ -32,6 +33,10 @@ type Options struct {
 	Root    string // existing directory that stands for / of the image
 	Version string // full version of the interpreter, "3.12.4"
 	Home    string // absolute path of the directory of the interpreter, in the image
+	// Executable is the absolute path of the interpreter, in the image; empty
+	// for the one in Home that is named by its version.
+	Executable string
+	SystemSite bool // packages that are installed beside the interpreter are visible
 }
 
 // Create writes the skeleton below Root. The interpreter itself need not exist
@@ -78,6 +83,9 @@ func (opt Options) check() error {
 	if !path.IsAbs(opt.Home) || path.Clean(opt.Home) != opt.Home || strings.ContainsAny(opt.Home, "\n\r\x00") {
 		return fmt.Errorf("home %q is not a clean absolute path", opt.Home)
 	}
+	if e := opt.Executable; e != "" && (!path.IsAbs(e) || path.Clean(e) != e) {
+		return fmt.Errorf("executable %q is not a clean absolute path", e)
+	}
 	number := Python{Major: opt.Python.Major, Minor: opt.Python.Minor}.String()
 	if opt.Version != number && !strings.HasPrefix(opt.Version, number+".") || strings.ContainsAny(opt.Version, " \n\r") {
 		return fmt.Errorf("version %q is not one of Python %s", opt.Version, opt.Python)
@@ -91,7 +99,7 @@ func (opt Options) config() string {
 	return "home = " + opt.Home + "\n" +
 		"implementation = CPython\n" +
 		"version_info = " + opt.Version + "\n" +
-		"include-system-site-packages = false\n"
+		"include-system-site-packages = " + strconv.FormatBool(opt.SystemSite) + "\n"
 }
 
 // link is a symbolic link in the environment.
@@ -101,8 +109,12 @@ type link struct{ name, target string }
 // environment, and to the versioned name: a base image may have python3 of
 // another version beside it, as Debian's and the official image's do.
 func (opt Options) links() []link {
+	interpreter := opt.Executable
+	if interpreter == "" {
+		interpreter = path.Join(opt.Home, "python"+opt.Python.String())
+	}
 	links := []link{
-		{"bin/python", path.Join(opt.Home, "python"+opt.Python.String())},
+		{"bin/python", interpreter},
 		{"bin/python3", "python"},
 		{"bin/python" + Python{Major: opt.Python.Major, Minor: opt.Python.Minor}.String(), "python"},
 	}

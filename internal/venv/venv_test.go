@@ -308,3 +308,21 @@ func TestActivate(t *testing.T) {
 		})
 	}
 }
+
+// TestExecutable: an environment over an interpreter of any name, whose own
+// packages it sees.
+func TestExecutable(t *testing.T) {
+	opt := official(t.TempDir())
+	opt.Home, opt.Executable, opt.SystemSite = "/opt/conda/bin", "/opt/conda/bin/python", true
+	if err := Create(opt); err != nil {
+		t.Fatal(err)
+	}
+	found := nodes(t, filepath.Join(opt.Root, "opt/venv"))
+	if found["bin/python"] != "l /opt/conda/bin/python" || !strings.Contains(found["pyvenv.cfg"], "\ninclude-system-site-packages = true\n") {
+		t.Errorf("python is %q, pyvenv.cfg %q", found["bin/python"], found["pyvenv.cfg"])
+	}
+	opt.Root, opt.Executable = t.TempDir(), "conda/bin/python"
+	if err := Create(opt); err == nil {
+		t.Error("a relative interpreter is taken")
+	}
+}

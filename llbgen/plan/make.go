@@ -23,16 +23,17 @@ import (
 
 // Input is all that a plan is made of.
 type Input struct {
-	Spec     *imagespec.Spec
-	Context  fs.FS                    // the build context
-	Getenv   func(name string) string // values of ${VARIABLES} in requirements files
-	Platform ocispecs.Platform
-	Base     Base
-	Python   Python // of the base
-	Libc     wheel.Libc
-	Index    lock.Index // asked for the files that the lock gives no URL of
-	ImageID  string     // flytekit's id of the spec
-	Retimed  bool       // whether the exporter may change the times of files
+	Spec        *imagespec.Spec
+	Context     fs.FS                    // the build context
+	Getenv      func(name string) string // values of ${VARIABLES} in requirements files
+	Platform    ocispecs.Platform
+	Base        Base
+	Python      Python       // of the base
+	Interpreter *Interpreter // that Python is, where the base has none
+	Libc        wheel.Libc
+	Index       lock.Index // asked for the files that the lock gives no URL of
+	ImageID     string     // flytekit's id of the spec
+	Retimed     bool       // whether the exporter may change the times of files
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -41,13 +42,14 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		return nil, nil, err
 	}
 	p := &Plan{
-		Platform: platforms.FormatAll(in.Platform),
-		Base:     in.Base,
-		Python:   in.Python,
-		Libc:     in.Libc.String(),
-		Packages: []Package{},
-		Layers:   []Layer{},
-		Config:   config(in.Spec, in.ImageID),
+		Platform:    platforms.FormatAll(in.Platform),
+		Base:        in.Base,
+		Interpreter: in.Interpreter,
+		Python:      in.Python,
+		Libc:        in.Libc.String(),
+		Packages:    []Package{},
+		Layers:      []Layer{},
+		Config:      config(in.Spec, in.ImageID),
 	}
 	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
@@ -66,6 +68,9 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		warnings = append(warnings, unheeded(in, l, p.Builds)...)
 	}
 	p.addPip(in.Spec)
+	if err := p.overlay(); err != nil {
+		return nil, nil, err
+	}
 	p.Layers = group(p.Packages)
 	p.Bytecode = bytecode(in)
 	return p, warnings, nil

@@ -18,23 +18,25 @@ const Prefix = "/opt/venv"
 // it, and nothing else: comments, other platforms' files and the spelling of
 // the input are not.
 type Plan struct {
-	Platform string    `json:"platform"` // "linux/amd64"
-	Base     Base      `json:"base"`
-	Python   Python    `json:"python"`
-	Libc     string    `json:"libc"`                  // C library of the base, "glibc-2.36"
-	Lock     string    `json:"lock,omitempty"`        // path of the lock in the build context
-	Format   string    `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
-	Packages []Package `json:"packages"`              // sorted by name
-	Pip      *Package  `json:"pip,omitempty"`         // part of every environment that has no pip of its own
-	Layers   []Layer   `json:"layers"`                // in the order they are laid on the base
-	Builds   *Builds   `json:"builds,omitempty"`      // nil where nothing is built
-	Apt      *Apt      `json:"apt,omitempty"`
-	Account  Account   `json:"account"`
-	Copies   []Copy    `json:"copies,omitempty"`   // in the order they are made
-	Commands []Command `json:"commands,omitempty"` // in the order they are run
-	Tools    []Tool    `json:"tools,omitempty"`    // what commands have at hand
-	Bytecode Bytecode  `json:"bytecode,omitempty"` // how the modules of each layer are compiled, into one more layer
-	Config   Config    `json:"config"`
+	Platform string `json:"platform"` // "linux/amd64"
+	Base     Base   `json:"base"`
+	// Interpreter is the Python that a base without one gets, nil for a base with one.
+	Interpreter *Interpreter `json:"interpreter,omitempty"`
+	Python      Python       `json:"python"`
+	Libc        string       `json:"libc"`                  // C library of the base, "glibc-2.36"
+	Lock        string       `json:"lock,omitempty"`        // path of the lock in the build context
+	Format      string       `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
+	Packages    []Package    `json:"packages"`              // sorted by name
+	Pip         *Package     `json:"pip,omitempty"`         // part of every environment that has no pip of its own
+	Layers      []Layer      `json:"layers"`                // in the order they are laid on the base
+	Builds      *Builds      `json:"builds,omitempty"`      // nil where nothing is built
+	Apt         *Apt         `json:"apt,omitempty"`
+	Account     Account      `json:"account"`
+	Copies      []Copy       `json:"copies,omitempty"`   // in the order they are made
+	Commands    []Command    `json:"commands,omitempty"` // in the order they are run
+	Tools       []Tool       `json:"tools,omitempty"`    // what commands have at hand
+	Bytecode    Bytecode     `json:"bytecode,omitempty"` // how the modules of each layer are compiled, into one more layer
+	Config      Config       `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
 }
@@ -44,6 +46,7 @@ type Base struct {
 	Ref    string     `json:"ref"`              // normalised reference, "docker.io/library/python:3.12-slim-bookworm"
 	Digest string     `json:"digest,omitempty"` // of the manifest, where a registry was asked
 	Env    []string   `json:"env,omitempty"`    // of its configuration, where that was read
+	Plan   *Plan      `json:"plan,omitempty"`   // of the base, where it is a spec of its own
 	At     diag.Range `json:"-"`
 }
 
@@ -59,6 +62,21 @@ type Python struct {
 	Version      string `json:"version"`                 // "3.12.4"
 	Home         string `json:"home"`                    // directory of the executable, "/usr/local/bin"
 	FreeThreaded bool   `json:"free_threaded,omitempty"` // the build without the global interpreter lock
+	From         string `json:"from,omitempty"`          // where the version comes from, "pyproject.toml:4", where it is neither the spec nor the base
+	Executable   string `json:"executable,omitempty"`    // the interpreter that python_exec names; else that of the version in Home
+	SystemSite   bool   `json:"system_site,omitempty"`   // packages that the base has beside the interpreter are visible
+}
+
+// PythonPrefix is where an interpreter is unpacked that the base does not have.
+const PythonPrefix = "/opt/python"
+
+// Interpreter is an archive of Python that is unpacked on a base without one.
+type Interpreter struct {
+	Version string     `json:"version"` // full, "3.12.16"
+	URL     string     `json:"url"`
+	SHA256  string     `json:"sha256"` // hex
+	Prefix  string     `json:"prefix"` // where it is unpacked
+	At      diag.Range `json:"-"`
 }
 
 // String gives the version, and behind it the t of a free-threaded build.
