@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -81,8 +80,7 @@ const shownLines = 20
 
 // explainBuild says which package could not be built, and why as far as the
 // build itself has said.
-func (b *build) explainBuild(ctx context.Context, err error, p *plan.Plan, number, code string) *diag.Error {
-	pkg := numbered(p, number)
+func (b *build) explainBuild(ctx context.Context, err error, pkg plan.Package, code string) *diag.Error {
 	output := string(diag.Redact([]byte(b.output(ctx, err, llbgen.BuildLog))))
 	e := diag.Errorf(pkg.At, "%s cannot be built: exit code %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), code)
 	if lines := lastLines(output, shownLines); len(lines) > 0 {
@@ -91,13 +89,17 @@ func (b *build) explainBuild(ctx context.Context, err error, p *plan.Plan, numbe
 	return e.WithHint("%s", adviseBuild(output, pkg.Name))
 }
 
-// numbered gives the package that a step is for.
-func numbered(p *plan.Plan, number string) plan.Package {
-	i, err := strconv.Atoi(number)
-	if err != nil || i < 0 || i >= len(p.Packages) {
-		return plan.Package{Name: "a package", At: p.RequirementsAt} // not one of our steps
+// builtPackage gives the package that a step is for: of the image, or of the
+// one that it is built on.
+func (c *compiled) builtPackage(description map[string]string) plan.Package {
+	for from := c; from != nil; from = from.base.nested {
+		for _, pkg := range from.plan.Packages {
+			if pkg.Build != nil && pkg.Name == description[llbgen.PackageKey] {
+				return pkg
+			}
+		}
 	}
-	return p.Packages[i]
+	return plan.Package{Name: "a package", At: c.plan.RequirementsAt, Build: &plan.Build{}} // not one of our steps
 }
 
 // gitProblems are what git says if it cannot fetch a commit, and what that
@@ -125,8 +127,7 @@ var gitProblems = []struct {
 }
 
 // explainGit says why a commit cannot be fetched.
-func explainGit(err error, p *plan.Plan, number string) *diag.Error {
-	pkg := numbered(p, number)
+func explainGit(err error, pkg plan.Package) *diag.Error {
 	e := diag.Errorf(pkg.At, "%s %s cannot be fetched: commit %.12s of %s", pkg.Name, pkg.Version, pkg.Build.Commit, pkg.URL)
 	host := pkg.URL
 	if u, parseErr := url.Parse(pkg.URL); parseErr == nil {

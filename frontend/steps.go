@@ -51,9 +51,9 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 		e = diag.Errorf(c.plan.RequirementsAt, "apt-get failed with exit code %s, while it installed what packages are built with", code).
 			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
 	case name == llbgen.BuildStep:
-		e = b.explainBuild(ctx, err, c.plan, number, code)
+		e = b.explainBuild(ctx, err, c.builtPackage(failedDescription(err, def)), code)
 	case name == llbgen.GitStep:
-		e = explainGit(err, c.plan, number)
+		e = explainGit(err, c.builtPackage(failedDescription(err, def)))
 	case name == "commands":
 		e = diag.Errorf(stepAt(c.plan, name, number), "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")
@@ -78,16 +78,21 @@ func stepAt(p *plan.Plan, name, number string) diag.Range {
 // failedStep gives the name of the step that failed, as llbgen has put it into
 // its description.
 func failedStep(err error, def *llb.Definition) string {
+	return failedDescription(err, def)[llbgen.StepKey]
+}
+
+// failedDescription gives what llbgen has said of the step that failed.
+func failedDescription(err error, def *llb.Definition) map[string]string {
 	var vertex *errdefs.VertexError
 	if !errors.As(err, &vertex) {
-		return ""
+		return nil
 	}
 	for dgst, meta := range def.Metadata {
 		if dgst.String() == vertex.Digest {
-			return meta.Description[llbgen.StepKey]
+			return meta.Description
 		}
 	}
-	return ""
+	return nil
 }
 
 // distribution names what the base calls itself (os-release(5)), in

@@ -2,7 +2,6 @@ package llbgen
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -24,9 +23,11 @@ const (
 	epoch       = "315532800"          // 1980-01-01, the first day of zip files
 )
 
-// The names of the steps that build: of those for a package, whose number is
-// its place in the plan, of the one that fetches its commit, and of the one that
-// installs Debian packages.
+// PackageKey is the description of a step that names the package it is for.
+const PackageKey = "imagespec.package"
+
+// The names of the steps that build: of those for a package, of the one that
+// fetches its commit, and of the one that installs Debian packages.
 const (
 	BuildStep    = "build"
 	GitStep      = "git"
@@ -41,7 +42,6 @@ const BuildLog = buildDir + "/log"
 // network, then it is built in what that left, without one.
 func (g generator) built(pkg plan.Package) llb.State {
 	title := strings.TrimSpace(pkg.Name + " " + pkg.Version)
-	number := g.number(pkg)
 	source, archive := g.source(pkg)
 	common := append(environment(repeatable), script("build.py"), g.withTool(g.uv()))
 	own := slices.Concat(common, source, environment(aboutPackage(pkg)))
@@ -52,10 +52,11 @@ func (g generator) built(pkg plan.Package) llb.State {
 	python := cmp.Or(g.plan.Python.Executable, path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor()))
 	program := []string{python, "-I", scriptPath("build.py")}
 
-	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, number, pkg.At,
+	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, 0, pkg.At,
 		slices.Concat(program, []string{"requires"}, archive),
 		slices.Concat(asked, g.requirementEnv(), []llb.RunOption{
 			llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
+			llb.WithDescription(map[string]string{PackageKey: pkg.Name}),
 		})...)
 	if g.NoCache(BuildStep) {
 		own = append(own, llb.IgnoreCache)
@@ -70,7 +71,7 @@ func (g generator) built(pkg plan.Package) llb.State {
 		llb.AddEnv("UV_OFFLINE", "1"),
 		llb.AddEnv("CARGO_NET_OFFLINE", "true"),
 		llb.WithCustomNamef("[%sbuild %s] build wheel", g.StepPrefix, title),
-		llb.WithDescription(map[string]string{StepKey: fmt.Sprintf("%s %d", BuildStep, number)}),
+		llb.WithDescription(map[string]string{StepKey: BuildStep, PackageKey: pkg.Name}),
 		g.Locate(pkg.At),
 	})...).AddMount("/wheels", llb.Scratch())
 }
@@ -85,11 +86,6 @@ func (g generator) environmentPath() string {
 		}
 	}
 	return path.Join(buildDir, "env", "bin") + ":" + base
-}
-
-// number is the place of a package in the plan.
-func (g generator) number(pkg plan.Package) int {
-	return slices.IndexFunc(g.plan.Packages, func(p plan.Package) bool { return p.Name == pkg.Name })
 }
 
 // requirement is what the built wheel has to be.
@@ -149,7 +145,7 @@ func (g generator) repository(pkg plan.Package) llb.State {
 		llb.GitRef(pkg.Build.Commit),
 		llb.KeepGitDir(),
 		llb.WithCustomNamef("fetch %s at %.12s", pkg.URL, pkg.Build.Commit),
-		llb.WithDescription(map[string]string{StepKey: fmt.Sprintf("%s %d", GitStep, g.number(pkg))}),
+		llb.WithDescription(map[string]string{StepKey: GitStep, PackageKey: pkg.Name}),
 		g.Locate(pkg.At),
 	)
 }
