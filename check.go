@@ -44,7 +44,7 @@ func (d *decoder) check(s *Spec) {
 	d.checkFlytekit(s.BuilderOptions.Flytekit)
 	d.checkExcludeNewer(&s.BuilderOptions.ExcludeNewer)
 	d.checkRewrites(s.BuilderOptions.URLRewrites)
-	d.checkApt(s.AptPackages)
+	d.checkApt("apt_packages", s.AptPackages)
 	d.checkCommands(s.Commands)
 	d.checkSource(s)
 	d.checkUnusedHere(s)
@@ -54,6 +54,7 @@ func (d *decoder) check(s *Spec) {
 	d.checkLabels(s.BuilderOptions.Labels)
 	d.checkNames("builder_options.extras", s.BuilderOptions.Extras)
 	d.checkNames("builder_options.groups", s.BuilderOptions.Groups)
+	d.checkApt("builder_options.build_apt_packages", s.BuilderOptions.BuildAptPackages)
 	if p := s.BuilderOptions.Package; p.IsSet() {
 		d.checkProjectName("builder_options.package", p)
 	}

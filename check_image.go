@@ -23,11 +23,11 @@ var aptPackage = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?(=[A-Za-
 
 // checkApt wants names of packages, each once: options and shell words are
 // none.
-func (d *decoder) checkApt(list List) {
+func (d *decoder) checkApt(field string, list List) {
 	seen := map[string]bool{}
 	for _, item := range list.Items {
 		if !aptPackage.MatchString(item.Value) {
-			e := d.errorf(item.At, "apt_packages %s is not the name of a Debian package", show(item.Value)).
+			e := d.errorf(item.At, "%s %s is not the name of a Debian package", field, show(item.Value)).
 				WithHint("write a name such as git, or name=version")
 			if words := strings.Fields(item.Value); len(words) > 1 {
 				e.WithHint("write each package as an item of its own: [%s]", strings.Join(words, ", "))
@@ -39,7 +39,7 @@ func (d *decoder) checkApt(list List) {
 		name, _, _ := strings.Cut(item.Value, "=")
 		name, _, _ = strings.Cut(name, "/")
 		if seen[name] {
-			d.errorf(item.At, "apt_packages has %s twice", show(name)).WithHint("remove one of the two")
+			d.errorf(item.At, "%s has %s twice", field, show(name)).WithHint("remove one of the two")
 		}
 		seen[name] = true
 	}

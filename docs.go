@@ -154,7 +154,7 @@ func optionDocs() map[string]doc {
 			examples: []any{"1.16.24", true, false},
 		},
 		"exclude_newer":      {text: "Resolve as if nothing newer than this date had been published (RFC 3339).", examples: texts("2025-06-01", "2025-06-01T12:00:00Z")},
-		"build_apt_packages": {text: "Debian packages that are there while packages are built from source, and not in the image.", examples: one("gcc", "libpq-dev")},
+		"build_apt_packages": {text: "Debian packages that are there while packages are built from source, beside build-essential and git, and not in the image. An empty list is for none at all.", examples: one("gcc", "libpq-dev")},
 		"url_rewrites": {
 			text:     "Where to fetch files from: beginnings of URLs, and what takes their place.",
 			examples: []any{map[string]any{"https://files.pythonhosted.org/": "https://mirror.example/pypi/"}},

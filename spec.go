@@ -123,7 +123,11 @@ type Options struct {
 	User            Text // the image's user, a name or uid[:gid]; "flytekit" where unset
 	Workdir         Text // the image's working directory, where sources go; "/root" where unset
 	Labels          Map  // of the image's configuration
-	At              diag.Range
+
+	DefaultGroups    Flag // install the groups, too, that the project declares as default
+	InstallProject   Flag // install the project itself beside its dependencies
+	BuildAptPackages List // Debian packages for the steps that build packages; empty: not even compilers
+	At               diag.Range
 }
 
 // Platforms gives the target platforms in the file's order, normalised as

@@ -76,7 +76,7 @@ func (b *build) nestedBase(ctx context.Context, spec *imagespec.Spec, platform o
 	if err != nil {
 		return nil, err
 	}
-	if err := c.plan.Buildable(); err != nil {
+	if err := c.plan.CheckBuilds(); err != nil {
 		return nil, err
 	}
 	config := llbgen.Image(c.plan, c.base.config, platform, nil)

@@ -214,6 +214,10 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
+	trees, err := b.context.with(ctx).trees(c.plan)
+	if err != nil {
+		return nil, err
+	}
 	helper, err := b.helper()
 	if err != nil {
 		return nil, err
@@ -229,6 +233,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		BuildPlatform: b.ui.BuildPlatforms[0],
 		Caps:          b.ui.BuildOpts().LLBCaps,
 		Files:         files,
+		Trees:         trees,
 		Limits:        b.limits(),
 		Network:       b.network(),
 		Locate:        b.files.location,

@@ -17,8 +17,6 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"github.com/imagespec/imagespec/internal/diag"
-	"github.com/imagespec/imagespec/llbgen/plan"
-	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
 // contextFS reads single files of the build context, whatever it is: a folder
@@ -137,26 +135,6 @@ func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
 		llb.Differ(llb.DiffNone, false),
 		dockerui.WithInternalName("load "+name),
 	)
-}
-
-// files gives the build context for each file or folder of the plan that lies
-// in it.
-func (c *contextFS) files(p *plan.Plan) (map[string]llb.State, error) {
-	states, err := c.copies(p)
-	if err != nil {
-		return nil, err
-	}
-	for _, pkg := range p.Packages {
-		if pkg.Kind != lock.KindWheel || pkg.Path == "" {
-			continue
-		}
-		st, err := c.state(pkg.Path, pkg.Path)
-		if err != nil {
-			return nil, err
-		}
-		states[pkg.Path] = *st
-	}
-	return states, nil
 }
 
 // missing says why a file cannot be read.

@@ -30,7 +30,7 @@ import (
 // solve builds a compiled image. The result is evaluated here and not by the
 // exporter, so that a wheel that cannot be fetched is explained.
 func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, error) {
-	if err := c.plan.Buildable(); err != nil {
+	if err := c.plan.CheckBuilds(); err != nil {
 		return nil, err
 	}
 	def, err := c.state.Marshal(ctx, llb.Platform(c.platform), llb.WithCaps(b.ui.BuildOpts().LLBCaps))

@@ -44,6 +44,16 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	case name == "apt":
 		e = diag.Errorf(at, "apt-get failed with exit code %s", code).
 			WithHint("its output is in the log of the build; a package that it cannot locate is misspelt, or is not in this release of the distribution")
+	case name == llbgen.BuildAptStep && code == noApt:
+		e = diag.Errorf(c.plan.RequirementsAt, "packages have to be compiled, but the base image %s%s has no apt-get to install compilers with", c.base.Ref, b.distribution(ctx, c)).
+			WithHint("take a base image of Debian or Ubuntu, one that has compilers and builder_options.build_apt_packages: [], or lock versions that have wheels")
+	case name == llbgen.BuildAptStep:
+		e = diag.Errorf(c.plan.RequirementsAt, "apt-get failed with exit code %s, while it installed what packages are built with", code).
+			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
+	case name == llbgen.BuildStep:
+		e = b.explainBuild(ctx, err, c.builtPackage(failedDescription(err, def)), code)
+	case name == llbgen.GitStep:
+		e = explainGit(err, c.builtPackage(failedDescription(err, def)))
 	case name == "commands":
 		e = diag.Errorf(at, "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")
@@ -73,16 +83,21 @@ func stepAt(p *plan.Plan, step string) diag.Range {
 // failedStep gives the name of the step that failed, as llbgen has put it into
 // its description.
 func failedStep(err error, def *llb.Definition) string {
+	return failedDescription(err, def)[llbgen.StepKey]
+}
+
+// failedDescription gives what llbgen has said of the step that failed.
+func failedDescription(err error, def *llb.Definition) map[string]string {
 	var vertex *errdefs.VertexError
 	if !errors.As(err, &vertex) {
-		return ""
+		return nil
 	}
 	for dgst, meta := range def.Metadata {
 		if dgst.String() == vertex.Digest {
-			return meta.Description[llbgen.StepKey]
+			return meta.Description
 		}
 	}
-	return ""
+	return nil
 }
 
 // distribution names what the base calls itself (os-release(5)), in

@@ -35,6 +35,7 @@ type Options struct {
 	BuildPlatform ocispecs.Platform                   // where the install steps run, whatever the target
 	Caps          apicaps.CapSet                      // what the engine can do
 	Files         map[string]llb.State                // the build context, by the path of the file in it that a package is
+	Trees         map[string]llb.State                // the build context, by the name of a package whose folder is in it
 	Limits        []llb.RunOption                     // what the client allows each step, such as memory
 	Network       []llb.RunOption                     // what the client says of the network of those that have one
 	Locate        func(diag.Range) llb.ConstraintsOpt // the source location of an op
@@ -116,6 +117,15 @@ func (g generator) install(i int, step plan.Install) llb.State {
 		g.Locate(g.plan.RequirementsAt),
 	}
 	for _, pkg := range step.Wheels {
+		if pkg.Build != nil {
+			dir := path.Join(builtDir, pkg.Name)
+			flags = append(flags, "--built", dir)
+			if origin := pkg.DirectURL(); origin != "" {
+				flags = append(flags, "--origin", pkg.Name+"="+origin)
+			}
+			opts = append(opts, llb.AddMount(dir, g.built(pkg), llb.Readonly))
+			continue
+		}
 		file := path.Join(wheelsDir, pkg.File)
 		files = append(files, file)
 		if pkg.URL == "" {

@@ -21,7 +21,7 @@ const (
 	toolsPrefix  = "/opt/tools"                // of a tool, in its own state
 )
 
-// scripts are shell programs of steps that run in the image: trust runs the
+// scripts are shell and Python programs of steps that run in the image: trust runs the
 // rest of its command line with the client's certificate authorities trusted
 // beside the base's own.
 //
@@ -40,7 +40,7 @@ func script(name string) llb.RunOption {
 	return llb.AddMount(scriptPath(name), st, llb.Readonly, llb.SourcePath("/"+name))
 }
 
-func scriptPath(name string) string { return "/run/imagespec-" + name + ".sh" }
+func scriptPath(name string) string { return "/run/imagespec-scripts/" + name }
 
 // network gives what each step of the image with a network gets beside its own
 // options.

@@ -24,12 +24,17 @@ func (g generator) apt(base llb.State) llb.State {
 	packages := g.plan.Apt.Packages
 	return g.run(base, "apt", g.plan.Apt.At,
 		append([]string{"/bin/sh", scriptPath("apt")}, packages...),
+		append(aptOptions(), llb.WithCustomNamef("[%sapt] install %s", g.StepPrefix, summary(packages)))...)
+}
+
+// aptOptions are what a step that runs scripts/apt gets.
+func aptOptions() []llb.RunOption {
+	return []llb.RunOption{
 		script("apt"),
-		llb.WithCustomNamef("[%sapt] install %s", g.StepPrefix, summary(packages)),
 		llb.AddMount(aptCache, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-apt", llb.CacheMountLocked)),
 		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
 		llb.AddEnv("PATH", plan.DefaultPath),
-	)
+	}
 }
 
 // commands runs the commands of the spec, each in a step of its own.

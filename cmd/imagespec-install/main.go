@@ -4,10 +4,12 @@
 //
 //	imagespec-install venv --root /out --prefix /opt/venv --python 3.12 --version 3.12.4 --home /usr/local/bin [--executable PATH] [--system-site]
 //	imagespec-install python --root /out --prefix /opt/python --python 3.12 ARCHIVE
-//	imagespec-install wheels --root /out --prefix /opt/venv --python 3.12 [--sha256 FILE=HEX]... [--direct-url FILE=URL]... WHEEL...
+//	imagespec-install wheels --root /out --prefix /opt/venv --python 3.12 [--sha256 FILE=HEX]... [--direct-url FILE=URL]...
+//		[--built DIR]... [--origin DIR=JSON]... WHEEL...
 //
-// Everything is written below ROOT, at PREFIX; what names a path at run time
-// names PREFIX. FILE is the file name of one of the wheels. Packages venv,
+// DIR holds one wheel, of a name that only its build has known; JSON is the text
+// of its direct_url.json. Everything is written below ROOT, at PREFIX; what names
+// a path at run time names PREFIX. FILE is the file name of one of the wheels. Packages venv,
 // unpack, wheelinstall and tree say what is written.
 //
 // It prints one line when it is done. Warnings and errors go to stderr, one a
@@ -36,7 +38,8 @@ func main() {
 
 const usage = `usage: imagespec-install venv --root DIR --prefix PATH --python X.Y --version X.Y.Z --home PATH [--executable PATH] [--system-site]
        imagespec-install python --root DIR --prefix PATH --python X.Y ARCHIVE
-       imagespec-install wheels --root DIR --prefix PATH --python X.Y [--sha256 FILE=HEX]... [--direct-url FILE=URL]... WHEEL...
+       imagespec-install wheels --root DIR --prefix PATH --python X.Y [--sha256 FILE=HEX]... [--direct-url FILE=URL]...
+           [--built DIR]... [--origin DIR=JSON]... WHEEL...
 `
 
 // errUsage is behind errors of the command line.
@@ -167,11 +170,18 @@ func (p perFile) Set(s string) error {
 
 func runWheels(args []string, stdout, stderr io.Writer) error {
 	var common layoutFlags
-	digests, urls := perFile{}, perFile{}
+	digests, urls, origins := perFile{}, perFile{}, perFile{}
+	var built []wheelinstall.Wheel
 	set := flag.NewFlagSet("wheels", flag.ContinueOnError)
 	common.register(set)
 	set.Var(digests, "sha256", "")
 	set.Var(urls, "direct-url", "")
+	set.Var(origins, "origin", "")
+	set.Func("built", "", func(dir string) error {
+		wheel, err := builtWheel(dir)
+		built = append(built, wheel)
+		return err
+	})
 	if err := set.Parse(args); err != nil {
 		return fmt.Errorf("%w%w", err, usageError{})
 	}
@@ -182,6 +192,18 @@ func runWheels(args []string, stdout, stderr io.Writer) error {
 	wheels, err := wheelArgs(set.Args(), digests, urls)
 	if err != nil {
 		return err
+	}
+	for _, wheel := range built {
+		name := filepath.Base(filepath.Dir(wheel.Path))
+		wheel.Origin = origins[name]
+		delete(origins, name)
+		wheels = append(wheels, wheel)
+	}
+	for name := range origins {
+		return fmt.Errorf("%s is not among the built, but --origin names it%w", name, usageError{})
+	}
+	if len(wheels) == 0 {
+		return fmt.Errorf("no wheels are named%w", usageError{})
 	}
 	s, err := wheelinstall.Install(wheelinstall.Options{
 		Layout: layout,
@@ -196,12 +218,21 @@ func runWheels(args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
+// builtWheel finds the one wheel in a directory.
+func builtWheel(dir string) (wheelinstall.Wheel, error) {
+	found, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+	if err != nil {
+		return wheelinstall.Wheel{}, err
+	}
+	if len(found) != 1 {
+		return wheelinstall.Wheel{}, fmt.Errorf("%s holds %d wheels, want one", dir, len(found))
+	}
+	return wheelinstall.Wheel{Path: found[0]}, nil
+}
+
 // wheelArgs gives each wheel its digest and URL.
 func wheelArgs(paths []string, digests, urls perFile) ([]wheelinstall.Wheel, error) {
 	var wheels []wheelinstall.Wheel
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("no wheels are named%w", usageError{})
-	}
 	known := map[string]bool{}
 	for _, p := range paths {
 		base := filepath.Base(p)

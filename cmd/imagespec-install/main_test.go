@@ -96,6 +96,26 @@ func TestDigestsAndURLs(t *testing.T) {
 	}
 }
 
+// TestBuilt: what a build has made is found by its folder, and keeps what is
+// said of its origin.
+func TestBuilt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "greet")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wheel(t, dir, "greet")
+	root, origin := t.TempDir(), `{"url":"file:///root/greet","dir_info":{"editable":false}}`
+	status, stdout, stderr := call("wheels", "--root", root, "--prefix", "/venv", "--python", "3.12", "--built", dir, "--origin", "greet="+origin)
+	written, _ := os.ReadFile(filepath.Join(root, "venv/lib/python3.12/site-packages/greet-1.0.dist-info/direct_url.json"))
+	if status != 0 || !strings.HasPrefix(stdout, "installed 1 wheels") || string(written) != origin {
+		t.Errorf("%d, %q, %q, direct_url.json %q", status, stdout, stderr, written)
+	}
+	wheel(t, dir, "other")
+	if status, _, stderr := call("wheels", "--root", root, "--prefix", "/venv", "--python", "3.12", "--built", dir); status != 2 || !strings.Contains(stderr, "holds 2 wheels, want one") {
+		t.Errorf("two wheels: %d, %q", status, stderr)
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"":     "",
@@ -109,6 +129,8 @@ func TestCommandLine(t *testing.T) {
 		"wheels --root /out --python 3.12 --sha256 a= x.whl":           `invalid value "a=" for flag -sha256: is not of the form FILE=VALUE`,
 		"wheels --root /out --python 3.12 --sha256 a=1 --sha256 a=2 x": `invalid value "a=2" for flag -sha256: a is there twice`,
 		"wheels --root /out --python 3.12 --sha256 a=1 x.whl":          "a is not among the wheels, but --sha256 or --direct-url names it",
+		"wheels --root /out --python 3.12 --origin a={} /w/x":          "a is not among the built, but --origin names it",
+		"wheels --root /out --python 3.12 --built /nowhere":            `invalid value "/nowhere" for flag -built: /nowhere holds 0 wheels, want one`,
 		"wheels --root /out --python 3.12 --direct-url /w/a=u:1 /w/x":  "a is not among the wheels, but --sha256 or --direct-url names it",
 	} {
 		status, stdout, stderr := call(strings.Fields(line)...)

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
-	"golang.org/x/tools/txtar"
 
 	"github.com/imagespec/imagespec/internal/testengine"
 )
@@ -41,15 +41,7 @@ func example(t *testing.T, engine *testengine.Engine, name string) project {
 func written(t *testing.T, engine *testengine.Engine, archive string) project {
 	t.Helper()
 	p := empty(t, engine)
-	for _, file := range txtar.Parse([]byte(archive)).Files {
-		path := filepath.Join(p.dir, filepath.FromSlash(file.Name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeFiles(t, p.dir, archive)
 	p.edit(t, "imagespec.yaml", func(text string) string { return text })
 	return p
 }
@@ -131,6 +123,7 @@ func (p project) solve(t *testing.T, attrs ...string) *testengine.Solved {
 		Frontend:      "gateway.v0",
 		FrontendAttrs: map[string]string{"source": p.engine.FrontendRef(t), "filename": "imagespec.yaml"},
 		LocalMounts:   map[string]fsutil.FS{"context": dir, "dockerfile": dir},
+		Session:       []session.Attachable{testengine.HostSecrets(t)},
 		Exports:       []client.ExportEntry{{Type: "image", Attrs: map[string]string{"name": p.image, "push": "true"}}},
 	}
 	for i := 0; i < len(attrs); i += 2 {

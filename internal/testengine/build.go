@@ -3,9 +3,12 @@ package testengine
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -139,14 +144,28 @@ func HostArgs() []string {
 			args = append(args, "--build-arg="+name+"="+value)
 		}
 	}
-	bundle := os.Getenv("SSL_CERT_FILE")
-	if bundle == "" {
-		bundle = "/etc/ssl/certs/ca-certificates.crt"
-	}
-	if _, err := os.Stat(bundle); err == nil {
-		args = append(args, "--secret=id=ca-certificates,src="+bundle)
+	if _, err := os.Stat(hostBundle()); err == nil {
+		args = append(args, "--secret=id=ca-certificates,src="+hostBundle())
 	}
 	return args
+}
+
+// HostSecrets is the secret of HostArgs for Solve.
+func HostSecrets(t testing.TB) session.Attachable {
+	t.Helper()
+	bundle, err := os.ReadFile(hostBundle())
+	if errors.Is(err, fs.ErrNotExist) {
+		return secretsprovider.FromMap(nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secretsprovider.FromMap(map[string][]byte{"ca-certificates": bundle})
+}
+
+// hostBundle is the file with the machine's certificate authorities.
+func hostBundle() string {
+	return cmp.Or(os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt")
 }
 
 // Prune empties the engine: layers, downloads and cache mounts. What the

@@ -25,6 +25,7 @@ type Wheel struct {
 	Path      string // of the file; its base name is that of the wheel
 	SHA256    string // digest of the file in hex, to be verified; may be empty
 	DirectURL string // the URL by which the user named the wheel (PEP 610); may be empty
+	Origin    string // the text of direct_url.json, where the wheel was built from something else; may be empty
 }
 
 // Options says what to install, and where.

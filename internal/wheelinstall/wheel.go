@@ -319,6 +319,9 @@ func sameBytes(a, b *file) bool {
 // addInstaller adds what says who installed the wheel, and from where.
 func (p *plan) addInstaller(w Wheel) {
 	p.add("INSTALLER", &file{path: p.info("INSTALLER"), data: []byte("imagespec\n")})
+	if w.Origin != "" {
+		p.add("direct_url.json", &file{path: p.info("direct_url.json"), data: []byte(w.Origin)})
+	}
 	if w.DirectURL == "" {
 		return
 	}

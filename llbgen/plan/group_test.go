@@ -43,7 +43,7 @@ func TestGroup(t *testing.T) {
 	want := map[string]string{
 		"numpy": "numpy", "pandas": "pandas",
 		"idna": "+6", "typing-extensions": "+4", "unknown-size": "+7",
-		"local-tree": "", // has to be built before it can be in a layer
+		"local-tree": "local-tree",
 	}
 	if got := groups(packages); !maps.Equal(got, want) {
 		t.Errorf("groups:\n got %v\nwant %v", got, want)
@@ -52,8 +52,31 @@ func TestGroup(t *testing.T) {
 	for _, l := range layers {
 		names = append(names, l.Name)
 	}
-	if want := []string{"+4", "+6", "+7", "numpy", "pandas"}; !slices.Equal(names, want) {
+	if want := []string{"+4", "+6", "+7", "numpy", "pandas", "local-tree"}; !slices.Equal(names, want) {
 		t.Errorf("layers %v, want %v", names, want)
+	}
+}
+
+// TestGroupOfBuilt: what is built has a layer of its own behind all wheels,
+// unless there is too much of it.
+func TestGroupOfBuilt(t *testing.T) {
+	packages := wheels(map[string]int64{"idna": 1})
+	packages = append(packages, Package{Name: "a-tree", Kind: lock.KindDirectory}, Package{Name: "commit", Kind: lock.KindGit, Size: 100 * mib})
+	for i := range maxBuilt + 1 {
+		packages = append(packages, Package{Name: fmt.Sprintf("member-%d", i), Kind: lock.KindDirectory})
+	}
+	for count, want := range map[int][]string{
+		3:             {"+6", "commit", "a-tree"},
+		5:             {"+6", "commit", "a-tree", "member-0", "member-1"},
+		len(packages): {"+6", "commit", "+trees"},
+	} {
+		var names []string
+		for _, layer := range group(slices.Clone(packages[:count])) {
+			names = append(names, layer.Name)
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("layers %q, want %q", names, want)
+		}
 	}
 }
 

@@ -67,9 +67,10 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	for _, part := range parts {
 		warnings = append(warnings, part.selection.Warnings...)
-		if err := p.add(part); err != nil {
+		if err := p.add(in, part); err != nil {
 			return nil, nil, err
 		}
+		warnings = append(warnings, unheeded(in, part.lock, p.Builds)...)
 	}
 	p.addSecrets(in.Spec)
 	p.Rewrites = RewritesOf(in.Spec)
@@ -118,7 +119,8 @@ func (in Input) locked() (part, error) {
 	request := in.arguments.request
 	request.Extras, request.Groups = in.extras(), in.groups()
 	request.Package = cmp.Or(options.Package.Value, request.Package)
-	request.NoInstallProject = true // the dependencies alone, as flytekit installs them
+	request.DefaultGroups = request.DefaultGroups || options.DefaultGroups.Value
+	request.NoInstallProject = !options.InstallProject.Value // by default the dependencies alone, as flytekit installs them
 	selection, err := lock.Select(l, target, request, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	if err == nil {
 		selection.Warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
@@ -233,7 +235,7 @@ func located(err error, field imagespec.Text) error {
 
 // packages turns a selection into the plan's packages. What cannot be fetched
 // and checked is refused here, before anything is built.
-func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
+func packages(in Input, l *lock.Lock, s *lock.Selection) ([]Package, error) {
 	all := []Package{}
 	var errs []error
 	for _, selected := range s.Packages {
@@ -246,6 +248,11 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 			by:      selected.By,
 		}
 		if selected.File.Name != "" {
+			if selected.Kind == lock.KindGit {
+				err := diag.Errorf(pkg.At, "%s %s is an archive within a git repository, which is not supported", pkg.Name, pkg.Version)
+				errs = append(errs, err.WithHint("take it by the URL of the archive, or from an index"))
+				continue
+			}
 			if err := pkg.takeFile(selected); err != nil {
 				errs = append(errs, err)
 			}
@@ -254,6 +261,10 @@ func packages(l *lock.Lock, s *lock.Selection) ([]Package, error) {
 		}
 		if err := pkg.locate(l); err != nil {
 			errs = append(errs, err)
+		} else if pkg.Kind != lock.KindWheel {
+			if pkg.Build, err = build(in, l, pkg, selected.Package.Source); err != nil {
+				errs = append(errs, err)
+			}
 		}
 		all = append(all, pkg)
 	}

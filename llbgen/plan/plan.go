@@ -5,7 +5,6 @@
 package plan
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
@@ -36,6 +35,7 @@ type Plan struct {
 	Packages []Package `json:"packages"`               // sorted by name
 	Pip      *Package  `json:"pip,omitempty"`          // part of every environment that has no pip of its own
 	Layers   []Layer   `json:"layers"`                 // in the order they are laid on the base
+	Builds   *Builds   `json:"builds,omitempty"`       // nil where nothing is built
 	Apt      *Apt      `json:"apt,omitempty"`
 	Account  Account   `json:"account"`
 	Copies   []Copy    `json:"copies,omitempty"`   // in the order they are made
@@ -54,6 +54,13 @@ type Base struct {
 	Env    []string   `json:"env,omitempty"`    // of its configuration, where that was read
 	Plan   *Plan      `json:"plan,omitempty"`   // of the base, where it is a spec of its own
 	At     diag.Range `json:"-"`
+}
+
+// Architecture is that of the platform: "amd64".
+func (p *Plan) Architecture() string {
+	_, rest, _ := strings.Cut(p.Platform, "/")
+	architecture, _, _ := strings.Cut(rest, "/")
+	return architecture
 }
 
 // Python is the interpreter of the base that the environment runs on.
@@ -109,8 +116,9 @@ type Package struct {
 	SHA256  string     `json:"sha256"`            // hex, empty where the lock has none
 	Size    int64      `json:"size"`              // bytes, 0 where the lock does not say
 	Private bool       `json:"private,omitempty"` // fetched by a step that has the Secrets, since its server may want them
-	Group   string     `json:"group"`             // name of its layer, empty for what has to be built first
+	Group   string     `json:"group"`             // name of its layer
 	Direct  bool       `json:"direct,omitempty"`  // asked for by URL and not from an index, which direct_url.json records (PEP 610)
+	Build   *Build     `json:"build,omitempty"`   // nil for a wheel
 	At      diag.Range `json:"-"`
 
 	locked, by *lock.Package // in the lock, and the first one there that asks for it
@@ -140,11 +148,13 @@ func (p *Plan) Why(name string) []*lock.Package {
 	return chain
 }
 
-// Layer is a set of wheels that is installed by one step into one layer.
+// Layer is a set of packages that is installed by one step into one layer.
 type Layer struct {
 	Name     string   `json:"name"`
 	Packages []string `json:"packages"`
 	Size     int64    `json:"size"` // bytes to download, as far as the lock says
+
+	rank int
 }
 
 // Install is what one step unpacks into one layer.
@@ -192,17 +202,4 @@ type Config struct {
 type EnvVar struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-}
-
-// Buildable gives an error for every package that is no wheel: it has to be
-// built first, which is not supported yet.
-func (p *Plan) Buildable() error {
-	var errs []error
-	for _, pkg := range p.Packages {
-		if pkg.Kind != lock.KindWheel {
-			errs = append(errs, diag.Errorf(pkg.At, "%s %s is locked as %s, not as a wheel: building packages is not supported yet", pkg.Name, pkg.Version, pkg.Kind).
-				WithHint("lock a version of %s that has a wheel for %s, or leave it out", pkg.Name, p.Platform))
-		}
-	}
-	return errors.Join(errs...)
 }

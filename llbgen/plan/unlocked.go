@@ -268,11 +268,12 @@ func notLocked(r *resolve.Request) string {
 }
 
 // add adds the packages of a part.
-func (p *Plan) add(part part) error {
-	packages, err := packages(part.lock, part.selection)
+func (p *Plan) add(in Input, part part) error {
+	packages, err := packages(in, part.lock, part.selection)
 	if err != nil {
 		return err
 	}
+	p.addBuilds(in, part.lock, packages)
 	p.Packages = append(p.Packages, packages...)
 	if part.resolved != nil {
 		p.Resolved = part.resolved

@@ -27,7 +27,8 @@ type Lock struct {
 	RequiresLine   int // line of RequiresPython, 0 if it is not given
 	Packages       []*Package
 	Resolver       Resolver
-	Indexes        *Indexes       // nil: the default index alone
+	Indexes        *Indexes // nil: the default index alone
+	Builds         Builds
 	Warnings       []diag.Warning // what the reader of the lock should know; each Selection repeats them
 }
 
@@ -37,6 +38,13 @@ type Lock struct {
 type Indexes struct {
 	URLs  []string // of the Simple API, without credentials; "" is the default index
 	Links []Source // pages (URL) and folders (Path) of files, as of pip's --find-links
+}
+
+// Builds is what a lock says of the environments that its packages are built
+// in, whose own packages are not locked.
+type Builds struct {
+	Constraints  []string // requirements that bound the versions in them, "setuptools<80"
+	ExcludeNewer string   // nothing that was uploaded later is taken: a time of RFC 3339 or a span of ISO 8601, empty for no bound
 }
 
 // StaleLock is the rule of the warning that a lock does not fit the

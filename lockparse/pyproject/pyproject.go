@@ -212,3 +212,45 @@ func (f *File) WithIncludes(name string) []*Group {
 	}
 	return found
 }
+
+// BuildSystem is how a project is built (PEP 517, PEP 518).
+type BuildSystem struct {
+	Requires []string // as they are written
+	Backend  string   // the object that builds, "hatchling.build"
+	InTree   bool     // the backend is part of the project itself
+}
+
+// ParseBuildSystem reads the table [build-system]; nil where there is none,
+// which means setuptools.
+func ParseBuildSystem(src *diag.Source) (*BuildSystem, error) {
+	doc, err := tomltree.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	if !doc.Root().Has("build-system") {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	table := doc.Root().Table("build-system")
+	b := &BuildSystem{Requires: table.Strings("requires"), Backend: table.String("build-backend"), InTree: table.Has("backend-path")}
+	return b, doc.Err()
+}
+
+// BuildSettings gives the settings of tool.uv that say how packages are built,
+// beside the constraints, which are in the lock.
+func BuildSettings(src *diag.Source) ([]Name, error) {
+	doc, err := tomltree.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	var found []Name
+	uv := doc.Root().Table("tool").Table("uv")
+	for _, name := range []string{
+		"config-settings", "config-settings-package", "extra-build-dependencies", "extra-build-variables",
+		"no-build-isolation", "no-build-isolation-package",
+	} {
+		if uv.Has(name) {
+			found = append(found, Name{Name: name, Line: uv.LineOf(name)})
+		}
+	}
+	return found, doc.Err()
+}

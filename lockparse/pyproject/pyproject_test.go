@@ -1,6 +1,7 @@
 package pyproject_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -151,4 +152,22 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestParseBuildSystem(t *testing.T) {
+	for text, want := range map[string]*pyproject.BuildSystem{
+		"":                                nil,
+		"[build-system]\nrequires = []\n": {Requires: []string{}},
+		"[build-system]\nrequires = [\"a>=1\", \"b[c]\"]\nbuild-backend = \"a.b\"\nbackend-path = [\".\"]\n": {Requires: []string{"a>=1", "b[c]"}, Backend: "a.b", InTree: true},
+	} {
+		got, err := pyproject.ParseBuildSystem(&diag.Source{Name: "pyproject.toml", Data: []byte(text)})
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"[build-system", "[build-system]\nrequires = \"a\"\n"} {
+		if got, err := pyproject.ParseBuildSystem(&diag.Source{Name: "pyproject.toml", Data: []byte(text)}); err == nil {
+			t.Errorf("%q gives %v and no error", text, got)
+		}
+	}
 }

@@ -78,6 +78,7 @@ func (r *reader) header(root tomltree.Table) {
 	}
 	r.conflicts(root)
 	r.manifest(root.Table("manifest"))
+	r.lock.Builds = r.builds(root)
 }
 
 func (r *reader) conflicts(root tomltree.Table) {
@@ -116,6 +117,25 @@ func (r *reader) manifest(t tomltree.Table) {
 		m.groups[pep508.NormalizeName(key.Name)] = r.requirements(groups, key.Name)
 	}
 	m.settings = r.settings(t)
+}
+
+// builds reads what bounds the versions of build requirements. A constraint to
+// another source than the index is left out: it would name no version.
+func (r *reader) builds(root tomltree.Table) lock.Builds {
+	options := root.Table("options")
+	// Beside a span the time is only there for older readers.
+	b := lock.Builds{ExcludeNewer: cmp.Or(options.String("exclude-newer-span"), options.String("exclude-newer"))}
+	for _, item := range root.Table("manifest").Tables("build-constraints") {
+		if !item.Has("specifier") {
+			continue
+		}
+		constraint := r.name(item) + item.String("specifier")
+		if item.Has("marker") {
+			constraint += " ; " + item.String("marker")
+		}
+		b.Constraints = append(b.Constraints, constraint)
+	}
+	return b
 }
 
 func (r *reader) requirements(t tomltree.Table, key string) []requirement {

@@ -355,3 +355,37 @@ func TestUnreadableProject(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestBuilds: what the lock says of build requirements. Beside a span the time
+// is one that nothing has.
+func TestBuilds(t *testing.T) {
+	const text = `version = 1
+revision = 3
+requires-python = ">=3.10"
+
+[options]
+exclude-newer = "2025-06-01T00:00:00Z"
+
+[manifest]
+build-constraints = [
+    { name = "Setuptools", specifier = "<80" },
+    { name = "wheel", marker = "python_full_version < '3.12'", specifier = ">=0.40" },
+    { name = "tool", git = "https://example.org/tool" },
+]
+`
+	for _, tc := range []struct{ text, newest string }{
+		{text, "2025-06-01T00:00:00Z"},
+		{strings.Replace(text, "[manifest]", "exclude-newer-span = \"P7D\"\n[manifest]", 1), "P7D"},
+	} {
+		l, err := uvlock.Parse(&diag.Source{Name: "uv.lock", Data: []byte(tc.text)}, func(name string) (*diag.Source, error) {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"setuptools<80", "wheel>=0.40 ; python_full_version < '3.12'"}
+		if !slices.Equal(l.Builds.Constraints, want) || l.Builds.ExcludeNewer != tc.newest {
+			t.Errorf("%+v, want constraints %q and nothing after %s", l.Builds, want, tc.newest)
+		}
+	}
+}

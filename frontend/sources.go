@@ -1,0 +1,154 @@
+package frontend
+
+import (
+	"context"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/lock"
+)
+
+// files gives the build context for each file or folder of the plan that lies
+// in it, by its path: what is copied, wheels and archives.
+func (c *contextFS) files(p *plan.Plan) (map[string]llb.State, error) {
+	states, err := c.copies(p)
+	if err != nil {
+		return nil, err
+	}
+	for _, pkg := range p.Packages {
+		if pkg.Path == "" || pkg.Kind == lock.KindDirectory {
+			continue
+		}
+		st, err := c.state(pkg.Path, pkg.Path)
+		if err != nil {
+			return nil, err
+		}
+		states[pkg.Path] = *st
+	}
+	return states, nil
+}
+
+// trees gives the build context for each package that is a folder in it, by
+// its name: the client sends the files that are the package's own.
+func (c *contextFS) trees(p *plan.Plan) (map[string]llb.State, error) {
+	states := map[string]llb.State{}
+	for _, pkg := range p.Packages {
+		if pkg.Kind != lock.KindDirectory {
+			continue
+		}
+		st, err := c.folder(pkg)
+		if err != nil {
+			return nil, err
+		}
+		states[pkg.Name] = *st
+	}
+	return states, nil
+}
+
+// folder is the build context of which a package's folder is sent. What the
+// ignore file leaves out stays out.
+func (c *contextFS) folder(pkg plan.Package) (*llb.State, error) {
+	excludes, err := c.build.ui.DockerIgnorePatterns(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, pattern := range pkg.Build.Exclude {
+		excludes = append(excludes, path.Join(pkg.Path, pattern))
+	}
+	opts := []llb.LocalOption{
+		llb.ExcludePatterns(excludes),
+		llb.SharedKeyHint("imagespec:" + pkg.Path),
+		llb.Differ(llb.DiffNone, false),
+		dockerui.WithInternalName("load " + pkg.Path),
+	}
+	if pkg.Path != "." {
+		opts = append(opts, llb.FollowPaths([]string{pkg.Path}))
+	}
+	return c.build.ui.MainContext(c.ctx, opts...)
+}
+
+// shownLines is how many lines of a failed build an error shows.
+const shownLines = 20
+
+// explainBuild says which package could not be built, and why as far as the
+// build itself has said.
+func (b *build) explainBuild(ctx context.Context, err error, pkg plan.Package, code string) *diag.Error {
+	output := string(diag.Redact([]byte(b.output(ctx, err, llbgen.BuildLog))))
+	e := diag.Errorf(pkg.At, "%s cannot be built: exit code %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), code)
+	if lines := lastLines(output, shownLines); len(lines) > 0 {
+		e.Msg += ", after\n    " + strings.Join(lines, "\n    ")
+	}
+	return e.WithHint("%s", adviseBuild(output, pkg.Name))
+}
+
+// builtPackage gives the package that a step is for: of the image, or of the
+// one that it is built on.
+func (c *compiled) builtPackage(description map[string]string) plan.Package {
+	for from := c; from != nil; from = from.base.nested {
+		for _, pkg := range from.plan.Packages {
+			if pkg.Build != nil && pkg.Name == description[llbgen.PackageKey] {
+				return pkg
+			}
+		}
+	}
+	return plan.Package{Name: "a package", At: c.plan.RequirementsAt, Build: &plan.Build{}} // not one of our steps
+}
+
+// gitProblems are what git says if it cannot fetch a commit, and what that
+// means. HOST is that of the repository.
+var gitProblems = []struct {
+	pattern    *regexp.Regexp
+	means, fix string
+}{
+	{
+		regexp.MustCompile(`(?i)could not read Username|Authentication failed|terminal prompts disabled|error: 40[13]|Invalid username or`),
+		"it needs a login", "give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN, or a whole header as GIT_AUTH_HEADER.HOST",
+	},
+	{
+		regexp.MustCompile(`(?i)Permission denied \(publickey|no SSH key|Host key verification failed|unset ssh forward`),
+		"it needs a key", "forward the key to the build: --ssh default",
+	},
+	{
+		regexp.MustCompile(`(?i)not our ref|reference is not a tree|couldn't find remote ref|unadvertised object|does not contain`),
+		"it does not have the commit", "lock again, with a commit that is still there",
+	},
+	{
+		regexp.MustCompile(`(?i)not found|does not appear to be a git repository`),
+		"it is not there, or needs a login", "if it is private give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN",
+	},
+}
+
+// explainGit says why a commit cannot be fetched.
+func explainGit(err error, pkg plan.Package) *diag.Error {
+	e := diag.Errorf(pkg.At, "%s %s cannot be fetched: commit %.12s of %s", pkg.Name, pkg.Version, pkg.Build.Commit, pkg.URL)
+	host := pkg.URL
+	if u, parseErr := url.Parse(pkg.URL); parseErr == nil {
+		host = u.Host
+	}
+	for _, problem := range gitProblems {
+		if problem.pattern.MatchString(err.Error()) {
+			e.Msg += ": " + problem.means
+			return e.WithHint("%s", strings.ReplaceAll(problem.fix, "HOST", host))
+		}
+	}
+	e.Msg += ": " + err.Error()
+	return e
+}
+
+// lastLines gives the last lines of a text, without empty ones at its end.
+func lastLines(text string, count int) []string {
+	text = strings.TrimRight(text, "\n ")
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(text, "\n")
+	return lines[max(0, len(lines)-count):]
+}

@@ -1,0 +1,180 @@
+package llbgen
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/lockparse/lock"
+)
+
+// sources is the example plan with a package of each kind that is built.
+func sources() *plan.Plan {
+	p := example()
+	p.Base.Env = []string{"PATH=/opt/conda/bin:/usr/bin", "CUDA_HOME=/usr/local/cuda"}
+	p.Builds = &plan.Builds{Constraints: []string{"setuptools<80"}, Indexes: []string{"https://index.example/simple", "https://more.example/simple"}, ExcludeNewer: "2025-06-01T00:00:00Z"}
+	compilers := []string{"build-essential", "git"}
+	for _, pkg := range []plan.Package{
+		{
+			Name: "plain", Version: "3.0", Kind: lock.KindSdist, File: "plain-3.0.tar.gz", URL: "https://files.example/plain-3.0.tar.gz", SHA256: sha("plain"),
+			Build: &plan.Build{Apt: compilers},
+		},
+		{
+			Name: "my-repo", Version: "4.0", Kind: lock.KindGit, URL: "https://example.org/repo",
+			Build: &plan.Build{Apt: compilers, Commit: strings.Repeat("1", 40), Subdirectory: "py"},
+		},
+		{Name: "tree", Kind: lock.KindDirectory, Path: "libs/tree", Build: &plan.Build{Exclude: []string{".git"}}},
+	} {
+		pkg.Group = pkg.Name
+		p.Packages = append(p.Packages, pkg)
+		p.Layers = append(p.Layers, plan.Layer{Name: pkg.Name, Packages: []string{pkg.Name}})
+	}
+	return p
+}
+
+func sourceOptions() Options {
+	opt := options(string(pb.CapMergeOp))
+	opt.Trees = map[string]llb.State{"tree": llb.Local("context")}
+	return opt
+}
+
+// running gives the ops that run a command which contains some text.
+func running(t *testing.T, p *plan.Plan, opt Options, text string) []*pb.Op {
+	t.Helper()
+	return slices.DeleteFunc(ops(t, marshal(t, p, opt)), func(op *pb.Op) bool {
+		return op.GetExec() == nil || !strings.Contains(strings.Join(op.GetExec().Meta.Args, " "), text)
+	})
+}
+
+// TestBuildSteps: requirements are installed with a network, wheels are built
+// without one, both on the target platform and as root; nothing else has one.
+func TestBuildSteps(t *testing.T) {
+	opt := sourceOptions()
+	opt.BuildPlatform.Architecture = "arm64"
+	requires, builds := running(t, sources(), opt, "build.py requires"), running(t, sources(), opt, "build.py wheel")
+	if len(requires) != 3 || len(builds) != 3 || len(running(t, sources(), opt, "imagespec-scripts/apt")) != 1 {
+		t.Fatalf("%d steps for requirements, %d builds", len(requires), len(builds))
+	}
+	for _, op := range slices.Concat(requires, builds) {
+		exec := op.GetExec()
+		if (exec.Network == pb.NetMode_NONE) != slices.Contains(exec.Meta.Args, "wheel") {
+			t.Errorf("%q has network %v", exec.Meta.Args, exec.Network)
+		}
+		if op.Platform.Architecture != "amd64" || exec.Meta.User != "0:0" || exec.Meta.Cwd != "/" {
+			t.Errorf("%q runs on %v as %s in %s", exec.Meta.Args, op.Platform, exec.Meta.User, exec.Meta.Cwd)
+		}
+		for _, want := range []string{"CUDA_HOME=/usr/local/cuda", "SOURCE_DATE_EPOCH=315532800", "PYTHONHASHSEED=0"} {
+			if !slices.Contains(exec.Meta.Env, want) {
+				t.Errorf("%q lacks %s", exec.Meta.Args, want)
+			}
+		}
+	}
+	var wanted []string
+	for _, op := range builds {
+		wanted = append(wanted, op.GetExec().Meta.Args[len(op.GetExec().Meta.Args)-1])
+		if !slices.Contains(op.GetExec().Meta.Env, "PATH=/build/env/bin:/opt/conda/bin:/usr/bin") {
+			t.Errorf("environment %q", op.GetExec().Meta.Env)
+		}
+	}
+	slices.Sort(wanted)
+	if want := []string{"my-repo==4.0", "plain==3.0", "tree"}; !slices.Equal(wanted, want) {
+		t.Errorf("built are %q, want %q", wanted, want)
+	}
+	for _, want := range []string{
+		"CONSTRAINTS=setuptools<80", "UV_DEFAULT_INDEX=https://index.example/simple", "UV_INDEX=https://more.example/simple", "UV_EXCLUDE_NEWER=2025-06-01T00:00:00Z",
+	} {
+		if !slices.Contains(requires[0].GetExec().Meta.Env, want) {
+			t.Errorf("requirements are resolved without %s", want)
+		}
+	}
+}
+
+// TestVersionOfTheLock: backends that ask a version control system are told
+// the version instead.
+func TestVersionOfTheLock(t *testing.T) {
+	for _, op := range running(t, sources(), sourceOptions(), "build.py wheel my-repo") {
+		for _, want := range []string{"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_MY_REPO=4.0", "SUBDIRECTORY=py"} {
+			if !slices.Contains(op.GetExec().Meta.Env, want) {
+				t.Errorf("no %s in %q", want, op.GetExec().Meta.Env)
+			}
+		}
+	}
+}
+
+// TestBuildIsKeyedByItsOwn: another package, another base for the steps that
+// install, the place in the lock or in the plan change no build.
+func TestBuildIsKeyedByItsOwn(t *testing.T) {
+	before := builtOps(t, sources())
+	changed := sources()
+	changed.Packages = append([]plan.Package{wheel("aiohttp", "3.9.5", "+1")}, changed.Packages...)
+	changed.Layers[0].Packages = []string{"aiohttp", "anyio", "idna"}
+	if after := builtOps(t, changed); !slices.EqualFunc(before, after, bytes.Equal) {
+		t.Error("another package has changed a build")
+	}
+	constrained := sources()
+	constrained.Builds.Constraints = []string{"setuptools<70"}
+	if slices.EqualFunc(before, builtOps(t, constrained), bytes.Equal) {
+		t.Error("another constraint has changed no build")
+	}
+}
+
+// builtOps gives the definition of the wheel of the sdist.
+func builtOps(t *testing.T, p *plan.Plan) [][]byte {
+	t.Helper()
+	g := generator{plan: p, Options: sourceOptions()}
+	i := slices.IndexFunc(p.Packages, func(pkg plan.Package) bool { return pkg.Name == "plain" })
+	def, err := g.built(p.Packages[i]).Marshal(context.Background(), llb.Platform(amd64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return def.Def
+}
+
+// TestBuildSources: a commit is fetched by its id with its .git, a file by its
+// digest.
+func TestBuildSources(t *testing.T) {
+	var found []string
+	for _, op := range ops(t, marshal(t, sources(), sourceOptions())) {
+		source := op.GetSource()
+		if source == nil {
+			continue
+		}
+		if strings.HasPrefix(source.Identifier, "git://") {
+			found = append(found, source.Identifier+" "+source.Attrs[pb.AttrFullRemoteURL]+" "+source.Attrs[pb.AttrKeepGitDir])
+		}
+		if strings.HasSuffix(source.Identifier, ".tar.gz") {
+			found = append(found, source.Attrs[pb.AttrHTTPChecksum])
+		}
+	}
+	slices.Sort(found)
+	want := []string{"git://example.org/repo#" + strings.Repeat("1", 40) + " https://example.org/repo true", "sha256:" + sha("plain")}
+	if !slices.Equal(found, want) {
+		t.Errorf("sources %q, want %q", found, want)
+	}
+}
+
+// TestNoCacheBuild: --no-cache-filter build resolves requirements anew, and
+// with them everything that is built.
+func TestNoCacheBuild(t *testing.T) {
+	opt := sourceOptions()
+	opt.NoCache = func(step string) bool { return step == BuildStep }
+	def, err := State(sources(), opt).Marshal(context.Background(), llb.Platform(amd64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignored := 0
+	for _, meta := range def.Metadata {
+		if meta.IgnoreCache {
+			ignored++
+		}
+	}
+	if ignored != 6 {
+		t.Errorf("%d steps ignore the cache, want two for each of three packages", ignored)
+	}
+}
