@@ -39,6 +39,11 @@ func (d *decoder) check(s *Spec) {
 	for i := range s.PipExtraIndexURL.Items {
 		d.checkIndex("pip_extra_index_url", &s.PipExtraIndexURL.Items[i])
 	}
+	d.checkPackages(s.Packages)
+	d.checkSecretMounts(s.PipSecretMounts)
+	d.checkFlytekit(s.BuilderOptions.Flytekit)
+	d.checkExcludeNewer(&s.BuilderOptions.ExcludeNewer)
+	d.checkRewrites(s.BuilderOptions.URLRewrites)
 	d.checkApt("apt_packages", s.AptPackages)
 	d.checkCommands(s.Commands)
 	d.checkSource(s)

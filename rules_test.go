@@ -121,7 +121,7 @@ func TestSuggestions(t *testing.T) {
 		{"builder_options: {packages: []}", `did you mean "package"?`},
 		{"builder_options: {commands: []}", "commands stands at the top of the file, not under builder_options"},
 		{"builder_options: {pip_indx: []}", "pip_index stands at the top of the file, not under builder_options"},
-		{"builder_options: {frozen: true}", `known: "build_apt_packages", "compile_bytecode", "default_groups", "extras", "groups", "imagepull_secret_name", "install_project", "labels", "locked", "package", "pip", "user", "workdir"`},
+		{"builder_options: {frozen: true}", `known: "build_apt_packages", "compile_bytecode", "default_groups", "exclude_newer", "extras", "flytekit", "groups", "imagepull_secret_name", "install_project", "labels", "locked", "package", "pip", "url_rewrites", "user", "workdir"`},
 	} {
 		errs := mistakes(tc.yaml)
 		if len(errs) != 1 || !strings.HasPrefix(errs[0].Msg, "unknown key ") || errs[0].Hint != tc.hint {

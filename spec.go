@@ -115,6 +115,9 @@ type Options struct {
 	Groups          List // dependency groups to install (PEP 735)
 	Package         Text // the workspace member to install for
 	Locked          Flag // a lock that does not fit its project is an error
+	Flytekit        Text // "true", "false", or the version of flytekit that is added to what is resolved
+	ExcludeNewer    Text // nothing that was uploaded at this time (RFC 3339) or later is resolved to; of a day, its end
+	URLRewrites     Map  // beginning of a URL → what takes its place when a file or an index is fetched
 	CompileBytecode Flag // whether modules are compiled; they are where it is unset
 	Pip             Flag // pip is part of the environment; unset is true
 	User            Text // the image's user, a name or uid[:gid]; "flytekit" where unset

@@ -24,6 +24,7 @@ import (
 
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/index"
@@ -70,8 +71,8 @@ type build struct {
 	files   *files           // what errors, warnings and ops point at
 	context *contextFS       // the build context, read file by file
 	args    buildArgs
-	imageID string   // flytekit's id of the spec
-	warned  sync.Map // the warnings that were sent
+	spec    *imagespec.Spec // of the image; others are nested in it
+	warned  sync.Map        // the warnings that were sent
 }
 
 // answer parses the spec and does what the client asked for.
@@ -92,9 +93,8 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	is, warnings := b.identify(ctx, spec)
+	name, warnings := b.nameOf(ctx, spec)
 	b.warn(ctx, warnings)
-	b.imageID = is.id
 	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
 		c, err := b.compile(ctx, spec, platform, nil)
@@ -114,7 +114,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.named(result, is.name)
+	return b.named(result, name)
 }
 
 // named ends a build. The exporter takes the name where its own is "*".
@@ -127,8 +127,10 @@ func (b *build) named(built *dockerui.ResultBuilder, name string) (*client.Resul
 }
 
 // parse reads the spec.
-func (b *build) parse() (*imagespec.Spec, []diag.Warning, error) {
-	return imagespec.Parse(&diag.Source{Name: b.entry.Filename, Data: b.data})
+func (b *build) parse() (spec *imagespec.Spec, warnings []diag.Warning, err error) {
+	spec, warnings, err = imagespec.Parse(&diag.Source{Name: b.entry.Filename, Data: b.data})
+	b.spec = spec
+	return spec, warnings, err
 }
 
 // checkTarget refuses --target: a spec describes one image.
@@ -152,6 +154,7 @@ func (b *build) setPlatforms(spec *imagespec.Spec) {
 
 // compiled is an image ready to be solved.
 type compiled struct {
+	spec     *imagespec.Spec
 	plan     *plan.Plan
 	base     *baseImage
 	platform ocispecs.Platform
@@ -164,7 +167,7 @@ type compiled struct {
 // engine's own. After a failure to fetch what an index was remembered to have, it
 // is asked anew.
 func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *ocispecs.Platform, failed *compiled) (*compiled, error) {
-	c := &compiled{platform: b.ui.BuildPlatforms[0]}
+	c := &compiled{spec: spec, platform: b.ui.BuildPlatforms[0]}
 	if platform != nil {
 		c.platform = *platform
 	}
@@ -177,7 +180,13 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
-	pages := index.Pages{Fetch: func(url string) ([]byte, error) { return b.page(ctx, url) }}
+	pages := index.Pages{Fetch: func(url string) ([]byte, error) {
+		return b.page(ctx, plan.RewritesOf(spec).Apply(url), plan.Secrets(spec))
+	}}
+	var id string
+	if spec == b.spec { // what is built on a nested spec has its own
+		id = flytekit.ImageID(spec.Source)
+	}
 	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:        spec,
@@ -189,13 +198,17 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Interpreter: c.base.interpreter,
 		Libc:        c.base.facts.Libc,
 		Index:       answers,
-		ImageID:     b.imageID,
+		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: plan.Secrets(spec)}).resolve,
+		ImageID:     id,
 		Retimed:     mayRetime(epoch),
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.warnings = slices.Concat(c.base.warnings, c.warnings, b.args.unused())
+	c.warnings = slices.Concat(c.base.warnings, c.warnings)
+	if spec == b.spec {
+		c.warnings = append(c.warnings, b.args.unused()...)
+	}
 	c.recalled = answers.recalled
 	files, err := b.context.with(ctx).files(c.plan)
 	if err != nil {
@@ -238,7 +251,7 @@ func (c *compiled) moved(from *compiled) map[string]bool {
 	}
 	moved := map[string]bool{}
 	for _, pkg := range c.plan.Packages {
-		moved[pkg.File] = packageByURL(from.plan, pkg.URL) == nil
+		moved[pkg.File] = packageByURL(from.plan, c.plan.Rewrites.Apply(pkg.URL)) == nil
 	}
 	return moved
 }

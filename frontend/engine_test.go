@@ -40,9 +40,10 @@ type engine struct {
 	// fetchStatus is what the server of wheels answers instead of a wheel, and
 	// goneHost the host of those that it is the answer for; empty: all.
 	fetchStatus, goneHost string
-	pages                 map[string]string // of indexes, by URL
-	pageStatus            map[string]int    // with which the server refuses a page
-	memory                map[string]string // the cache mount of answers, by its id and the key
+	pages                 map[string]string                                // of indexes, by URL
+	pageStatus            map[string]int                                   // with which the server refuses a page
+	resolver              func(step *pb.ExecOp) (map[string]string, error) // what imagespec-resolve does
+	memory                map[string]string                                // the cache mount of answers, by its id and the key
 
 	mu       sync.Mutex
 	read     []string              // URLs of pages, with the Accept header
@@ -141,6 +142,8 @@ func (e *engine) Solve(_ context.Context, req client.SolveRequest) (*client.Resu
 		res.SetRef(tree(e.files))
 	case strings.HasPrefix(source, "https://"):
 		return res, e.page(req.Definition, res)
+	case resolveStep(req.Definition) != nil:
+		return e.resolve(req.Definition)
 	case memoStep(req.Definition) != nil:
 		res.SetRef(e.remember(req.Definition))
 	case strings.HasPrefix(source, "docker-image://"):

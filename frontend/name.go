@@ -14,32 +14,26 @@ import (
 	"github.com/imagespec/imagespec/internal/flytekit"
 )
 
-// identity is what flytekit calls the image of a spec.
-type identity struct {
-	id   string // _F_IMG_ID in the image
-	name string // registry, name and tag
-}
-
-// identify finds out what flytekit calls the image. A spec that it has no name
-// for is built all the same, with a warning.
-func (b *build) identify(ctx context.Context, spec *imagespec.Spec) (identity, []diag.Warning) {
+// nameOf gives what flytekit calls the image: registry, name and tag. A spec
+// that it has no name for is built all the same, with a warning.
+func (b *build) nameOf(ctx context.Context, spec *imagespec.Spec) (string, []diag.Warning) {
 	called, err := flytekit.Read(spec.Source)
 	if err != nil {
-		return identity{}, nameless(err, spec)
+		return "", nameless(err, spec)
 	}
-	is := identity{id: called.ID()}
 	files, err := b.tagFiles(ctx, called)
 	if err != nil {
-		return is, nameless(err, spec)
+		return "", nameless(err, spec)
 	}
 	digests, err := called.Digests(files)
 	if err != nil {
-		return is, nameless(err, spec)
+		return "", nameless(err, spec)
 	}
-	if is.name, err = called.Name(digests); err != nil {
-		return is, nameless(err, spec)
+	name, err := called.Name(digests)
+	if err != nil {
+		return "", nameless(err, spec)
 	}
-	return is, called.Warnings()
+	return name, called.Warnings()
 }
 
 // nameless warns that the exporter gets no name.

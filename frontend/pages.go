@@ -10,6 +10,8 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/imagespec/imagespec/llbgen"
+	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/index"
 )
 
@@ -19,8 +21,14 @@ const pageFile = "page"
 // page reads a page of an index through the engine, which has the network,
 // the credentials and the policies. Without a checksum the engine looks at the
 // status, and asks whether the page it has is still the newest.
-func (b *build) page(ctx context.Context, url string) (data []byte, err error) {
+//
+// Where the spec has secrets, a step that has them reads it instead: in each
+// build anew, too.
+func (b *build) page(ctx context.Context, url string, secrets []plan.Secret) (data []byte, err error) {
 	defer recoverTo(&err) // many pages are read at once
+	if len(secrets) > 0 {
+		return b.privatePage(ctx, url, secrets)
+	}
 	opts := []llb.HTTPOption{
 		llb.Filename(pageFile),
 		llb.WithCustomNamef("read %s", url),
@@ -37,6 +45,35 @@ func (b *build) page(ctx context.Context, url string) (data []byte, err error) {
 	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
 	if err != nil {
 		return nil, statusOf(err)
+	}
+	return readAll(ctx, ref, pageFile, index.MaxBytes)
+}
+
+// privatePage reads a page with the secrets of the spec.
+func (b *build) privatePage(ctx context.Context, url string, secrets []plan.Secret) ([]byte, error) {
+	opt, err := b.stepOptions()
+	if err != nil {
+		return nil, err
+	}
+	fetch := llbgen.Fetch{URL: url, Accept: index.Accept, File: pageFile, Secrets: secrets}
+	st := fetch.State(opt,
+		llb.AddEnv("BUILD", b.ui.BuildOpts().SessionID),
+		llb.WithCustomNamef("read %s", url),
+		llb.ProgressGroup("imagespec.index", "[index] look up files", false),
+	)
+	def, err := st.Marshal(ctx, llb.WithCaps(b.ui.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, fmt.Errorf("marshalling the step: %w", err)
+	}
+	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	if err != nil {
+		if e := explainSecret(err, secrets); e != nil {
+			return nil, e
+		}
+		if status := refused(err); status != 0 {
+			return nil, index.StatusError(status)
+		}
+		return nil, err
 	}
 	return readAll(ctx, ref, pageFile, index.MaxBytes)
 }

@@ -18,6 +18,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
 // request is a question that the client can ask instead of building.
@@ -35,6 +36,7 @@ func requests() []request {
 		{lintDefinition(), (*build).lint},
 		{convertDefinition(), (*build).convertLLB},
 		{planDefinition(), (*build).plan},
+		{lockDefinition(), (*build).lock},
 		{subrequests.SubrequestsDescribeDefinition, (*build).describe},
 	}
 }
@@ -71,6 +73,42 @@ func planDefinition() subrequests.Request {
 	}
 }
 
+func lockDefinition() subrequests.Request {
+	return subrequests.Request{
+		Name:        "frontend.imagespec.lock",
+		Version:     "1.0.0",
+		Type:        subrequests.TypeRPC,
+		Description: "Print a pylock.toml with the packages of the image, for every platform of the spec",
+		Metadata:    []subrequests.Named{{Name: "result.txt"}},
+	}
+}
+
+// lock prints the lock of what the image has, for all its platforms.
+func (b *build) lock(ctx context.Context) (*client.Result, error) {
+	spec, _, err := b.parse()
+	if err != nil {
+		return nil, err
+	}
+	b.setPlatforms(spec)
+	targets := b.ui.TargetPlatforms
+	if len(targets) == 0 {
+		targets = b.ui.BuildPlatforms[:1]
+	}
+	var plans []*plan.Plan
+	for _, platform := range targets {
+		c, err := b.compile(ctx, spec, &platform, nil)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, c.plan)
+	}
+	data, err := plan.Pylock(plans)
+	if err != nil {
+		return nil, err
+	}
+	return answer(lockDefinition().Version, data, data), nil
+}
+
 // describe lists the requests.
 func (b *build) describe(context.Context) (*client.Result, error) {
 	var all []subrequests.Request
@@ -88,12 +126,14 @@ func (b *build) describe(context.Context) (*client.Result, error) {
 	return answer(subrequests.SubrequestsDescribeDefinition.Version, data, text.Bytes()), nil
 }
 
-// outline lists what the spec takes from outside: nothing but the epoch.
-func (b *build) outline(context.Context) (*client.Result, error) {
-	spec, _, err := b.parse()
+// outline lists what the spec takes from outside: the epoch, and the secrets
+// that its build needs or may use.
+func (b *build) outline(ctx context.Context) (*client.Result, error) {
+	c, err := b.compileFirst(ctx)
 	if err != nil {
 		return nil, err
 	}
+	spec := c.spec
 	return outline.Outline{
 		Name: spec.Name.Value,
 		Args: []outline.Arg{{
@@ -101,6 +141,7 @@ func (b *build) outline(context.Context) (*client.Result, error) {
 			Description: "time in the image, in seconds since 1970",
 			Value:       b.ui.BuildArgs["SOURCE_DATE_EPOCH"],
 		}},
+		Secrets: secretsOf(c.plan),
 		Sources: [][]byte{b.entry.Data},
 	}.ToResult()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/llbgen/resolve"
+	"github.com/imagespec/imagespec/lockparse/index"
 )
 
 // solve builds a compiled image. The result is evaluated here and not by the
@@ -75,14 +78,24 @@ func (b *build) ref(ctx context.Context, req client.SolveRequest) (client.Refere
 // the package. BuildKit itself says "digest mismatch" for whatever the server
 // sent, an error page included (moby/buildkit#6380).
 func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition, p *plan.Plan) error {
+	if e := explainSecret(err, p.Secrets); e != nil {
+		return e
+	}
 	pkg := failedPackage(err, def, p)
 	if pkg == nil {
 		return err
 	}
-	e := diag.Errorf(pkg.At, "%s %s cannot be fetched from %s", pkg.Name, pkg.Version, pkg.URL)
+	url := p.Rewrites.Apply(pkg.URL)
+	e := diag.Errorf(pkg.At, "%s %s cannot be fetched from %s", pkg.Name, pkg.Version, url)
 	e.Err = errors.Join(errFetch, err)
-	if status := b.probe(ctx, pkg.URL); status != nil {
-		e.Msg += ": " + status.Error()
+	if status := refused(err); status != 0 {
+		return b.withStatus(e, url, index.StatusError(status))
+	}
+	if status := b.probe(ctx, url); status != nil && !pkg.Private {
+		return b.withStatus(e, url, statusOf(status))
+	}
+	if pkg.Private {
+		e.Msg += ": " + lastCause(err)
 		return e.WithHint("check that the index still has the file, or lock again")
 	}
 	if strings.Contains(err.Error(), "digest mismatch") {
@@ -91,6 +104,16 @@ func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition
 	}
 	e.Msg += ": " + lastCause(err)
 	return e
+}
+
+// withStatus adds what the server has answered.
+func (b *build) withStatus(e *diag.Error, url string, status error) error {
+	e.Msg += ": " + status.Error()
+	var code index.StatusError
+	if errors.As(status, &code) && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
+		return e.WithHint("%s", resolve.LoginHint(url))
+	}
+	return e.WithHint("check that the index still has the file, or lock again")
 }
 
 // failedPackage gives the package whose source failed, nil if it was another
@@ -105,17 +128,20 @@ func failedPackage(err error, def *llb.Definition, p *plan.Plan) *plan.Package {
 			continue
 		}
 		var op pb.Op
-		if op.UnmarshalVT(dt) != nil || op.GetSource() == nil {
+		if op.UnmarshalVT(dt) != nil {
 			return nil
 		}
-		return packageByURL(p, op.GetSource().Identifier)
+		if fetched, ok := llbgen.Fetched(&op); ok {
+			return packageByURL(p, fetched)
+		}
+		return nil
 	}
 	return nil
 }
 
 func packageByURL(p *plan.Plan, url string) *plan.Package {
 	for i := range p.Packages {
-		if p.Packages[i].URL == url {
+		if p.Rewrites.Apply(p.Packages[i].URL) == url {
 			return &p.Packages[i]
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -28,7 +27,8 @@ const noApt = "69"
 // the client.
 func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition, c *compiled) error {
 	step := failedStep(err, def)
-	name, number, _ := strings.Cut(step, " ")
+	name, _, _ := strings.Cut(step, " ")
+	at := stepAt(c.plan, step)
 	code := "unknown"
 	if m := exitCode.FindStringSubmatch(err.Error()); m != nil {
 		code = m[1]
@@ -36,13 +36,13 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	var e *diag.Error
 	switch {
 	case strings.Contains(err.Error(), "exec: \"/bin/sh\""):
-		e = diag.Errorf(stepAt(c.plan, name, number), "the base image %s has no shell, which this needs", c.base.Ref).
+		e = diag.Errorf(at, "the base image %s has no shell, which this needs", c.base.Ref).
 			WithHint("take a base image with /bin/sh")
 	case name == "apt" && code == noApt:
-		e = diag.Errorf(c.plan.Apt.At, "apt_packages need apt-get, but the base image %s%s has none", c.base.Ref, b.distribution(ctx, c)).
+		e = diag.Errorf(at, "apt_packages need apt-get, but the base image %s%s has none", c.base.Ref, b.distribution(ctx, c)).
 			WithHint("take a base image of Debian or Ubuntu, or install with that distribution's own program in commands")
 	case name == "apt":
-		e = diag.Errorf(c.plan.Apt.At, "apt-get failed with exit code %s", code).
+		e = diag.Errorf(at, "apt-get failed with exit code %s", code).
 			WithHint("its output is in the log of the build; a package that it cannot locate is misspelt, or is not in this release of the distribution")
 	case name == llbgen.BuildAptStep && code == noApt:
 		e = diag.Errorf(c.plan.RequirementsAt, "packages have to be compiled, but the base image %s%s has no apt-get to install compilers with", c.base.Ref, b.distribution(ctx, c)).
@@ -55,7 +55,7 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	case name == llbgen.GitStep:
 		e = explainGit(err, c.builtPackage(failedDescription(err, def)))
 	case name == "commands":
-		e = diag.Errorf(stepAt(c.plan, name, number), "the command failed with exit code %s", code).
+		e = diag.Errorf(at, "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")
 	default:
 		return err
@@ -64,13 +64,18 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	return e
 }
 
-// stepAt is the place in the spec that a step comes from.
-func stepAt(p *plan.Plan, name, number string) diag.Range {
-	switch i, err := strconv.Atoi(number); {
-	case name == "commands" && err == nil && i < len(p.Commands):
-		return p.Commands[i].At
-	case name == "apt":
-		return p.Apt.At
+// stepAt is the place in the spec, or in one nested in it, that a step comes
+// from.
+func stepAt(p *plan.Plan, step string) diag.Range {
+	for at := p; at != nil; at = at.Base.Plan {
+		if at.Apt != nil && step == llbgen.StepName("apt", at.Apt.At) {
+			return at.Apt.At
+		}
+		for _, command := range at.Commands {
+			if step == llbgen.StepName("commands", command.At) {
+				return command.At
+			}
+		}
 	}
 	return p.Base.At
 }

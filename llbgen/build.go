@@ -52,7 +52,7 @@ func (g generator) built(pkg plan.Package) llb.State {
 	python := cmp.Or(g.plan.Python.Executable, path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor()))
 	program := []string{python, "-I", scriptPath("build.py")}
 
-	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, 0, pkg.At,
+	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, pkg.At,
 		slices.Concat(program, []string{"requires"}, archive),
 		slices.Concat(asked, g.requirementEnv(), []llb.RunOption{
 			llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
@@ -117,7 +117,7 @@ func (g generator) stage(packages []string) llb.State {
 	if len(packages) == 0 {
 		return st
 	}
-	return g.run(st, BuildAptStep, 0, g.plan.RequirementsAt,
+	return g.run(st, BuildAptStep, g.plan.RequirementsAt,
 		append([]string{"/bin/sh", scriptPath("apt")}, packages...),
 		append(aptOptions(), llb.WithCustomNamef("[%sbuild] install %s", g.StepPrefix, summary(packages)))...)
 }

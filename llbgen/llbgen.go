@@ -147,6 +147,9 @@ func (g generator) install(i int, step plan.Install) llb.State {
 // For the same reason a failure holds for all URLs of a file until the build
 // ends. The mode, which is the one that it gets anyway, makes a new key.
 func (g generator) wheel(pkg plan.Package) llb.State {
+	if pkg.Private {
+		return g.privateWheel(pkg)
+	}
 	opts := []llb.HTTPOption{
 		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, pkg.SHA256)),
 		llb.Filename(pkg.File),
@@ -157,7 +160,7 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 	if g.Moved[pkg.File] {
 		opts = append(opts, llb.Chmod(0o600))
 	}
-	return llb.HTTP(pkg.URL, opts...)
+	return llb.HTTP(g.plan.Rewrites.Apply(pkg.URL), opts...)
 }
 
 // layout begins a command of the installer with the environment's place.

@@ -13,11 +13,12 @@ import (
 
 // Paths inside the steps that have a network.
 const (
-	scratchDir   = "/run/imagespec"                    // a tmpfs, for what must not stay
-	secretCA     = "ca-certificates"                   // id of the build secret
-	secretCAPath = scratchDir + "/secrets/" + secretCA // where it is, if the client gives it
-	uvCacheDir   = "/run/imagespec-uv"                 // uv's cache, shared by all builds
-	toolsPrefix  = "/opt/tools"                        // of a tool, in its own state
+	scratchDir   = "/run/imagespec"  // a tmpfs, for what must not stay
+	secretCA     = "ca-certificates" // id of the build secret
+	secretsDir   = scratchDir + "/secrets"
+	secretCAPath = secretsDir + "/" + secretCA // where it is, if the client gives it
+	uvCacheDir   = "/run/imagespec-uv"         // uv's cache, shared by all builds
+	toolsPrefix  = "/opt/tools"                // of a tool, in its own state
 )
 
 // scripts are shell and Python programs of steps that run in the image: trust runs the
@@ -41,12 +42,17 @@ func script(name string) llb.RunOption {
 
 func scriptPath(name string) string { return "/run/imagespec-scripts/" + name }
 
-// network gives what each step with a network gets beside its own options: the
-// client's certificate authorities as an optional secret, which is in no layer
-// and no key, uv's cache, and what the client says of the network.
+// network gives what each step of the image with a network gets beside its own
+// options.
 func (g generator) network() []llb.RunOption {
+	return append([]llb.RunOption{script("trust")}, g.connection()...)
+}
+
+// connection is what every step with a network gets: the client's certificate
+// authorities as an optional secret, which is in no layer and no key, uv's
+// cache, and what the client says of the network.
+func (g generator) connection() []llb.RunOption {
 	opts := []llb.RunOption{
-		script("trust"),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
 		llb.AddSecret(secretCAPath, llb.SecretID(secretCA), llb.SecretOptional),
 		llb.AddMount(uvCacheDir, llb.Scratch(), llb.AsPersistentCacheDir("imagespec-uv", llb.CacheMountShared)),

@@ -22,7 +22,7 @@ func (g generator) apt(base llb.State) llb.State {
 		return base
 	}
 	packages := g.plan.Apt.Packages
-	return g.run(base, "apt", 0, g.plan.Apt.At,
+	return g.run(base, "apt", g.plan.Apt.At,
 		append([]string{"/bin/sh", scriptPath("apt")}, packages...),
 		append(aptOptions(), llb.WithCustomNamef("[%sapt] install %s", g.StepPrefix, summary(packages)))...)
 }
@@ -51,24 +51,30 @@ func (g generator) commands(st llb.State) llb.State {
 		for _, tool := range g.plan.Tools {
 			opts = append(opts, g.withTool(tool))
 		}
-		st = g.run(st, "commands", i, command.At, []string{"/bin/sh", scriptPath("command"), command.Run}, opts...)
+		st = g.run(st, "commands", command.At, []string{"/bin/sh", scriptPath("command"), command.Run}, opts...)
 	}
 	return st
 }
 
 // StepKey is the description of a step that names it: by the name that
-// --no-cache-filter takes, and a number where there are several.
+// --no-cache-filter takes, and the line and column of the spec that it comes
+// from, since nested specs have steps of the same name.
 const StepKey = "imagespec.step"
 
+// StepName is the value of StepKey for a step.
+func StepName(name string, at diag.Range) string {
+	return fmt.Sprintf("%s %d:%d", name, at.Line, at.Column)
+}
+
 // run runs a command line in the image, as root in its root directory, with a
-// network. The step is called by name and number.
-func (g generator) run(st llb.State, name string, number int, at diag.Range, command []string, opts ...llb.RunOption) llb.State {
+// network. The step is called by its name and place.
+func (g generator) run(st llb.State, name string, at diag.Range, command []string, opts ...llb.RunOption) llb.State {
 	opts = append(opts,
 		llb.Args(trusted(command...)),
 		llb.Dir("/"),
 		llb.User("0:0"),
 		g.Locate(at),
-		llb.WithDescription(map[string]string{StepKey: fmt.Sprintf("%s %d", name, number)}),
+		llb.WithDescription(map[string]string{StepKey: StepName(name, at)}),
 	)
 	opts = append(opts, g.network()...)
 	if g.NoCache(name) {

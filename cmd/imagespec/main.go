@@ -8,6 +8,11 @@
 // text, the package NAME and on further lines those that ask for it, up to the
 // project, each with its line in the lock.
 //
+//	imagespec lock [-f FILE] [--platform P] [--python V] [--libc L] [CONTEXT]
+//
+// prints a pylock.toml with the packages of every platform of the spec. Both
+// resolve what is not locked with the uv in PATH.
+//
 //	imagespec name [-f FILE] [CONTEXT]
 //
 // prints the name that flytekit gives the image, registry/name:tag.
@@ -29,12 +34,14 @@ import (
 	"os"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/resolver"
 )
 
 const usage = `imagespec looks at ImageSpec files without an engine.
 
 usage:
   imagespec plan [flags] [CONTEXT]   print what the image would be, as JSON
+  imagespec lock [flags] [CONTEXT]   print a pylock.toml of its packages
   imagespec name [flags] [CONTEXT]   print the name that flytekit gives the image
   imagespec schema                   print the JSON schema of the file
 
@@ -44,7 +51,12 @@ CONTEXT is the folder that would be the build context, "." if it is left out.
 // errUsage is a wrong command line; the flag package has said what is wrong.
 var errUsage = errors.New("usage")
 
-func main() { os.Exit(status(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if resolver.Pretends(os.Args) { // uv asks what the target is
+		os.Exit(resolver.Answer(os.Args, os.Stdout))
+	}
+	os.Exit(status(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // status does one command and gives the exit status.
 func status(args []string, stdout, stderr io.Writer) int {
@@ -68,6 +80,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	switch args[0] {
 	case "plan":
 		return runPlan(args[1:], stdout, stderr)
+	case "lock":
+		return runLock(args[1:], stdout, stderr)
 	case "name":
 		return runName(args[1:], stdout, stderr)
 	case "schema":
@@ -76,7 +90,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		fmt.Fprint(stdout, usage)
 		return nil
 	}
-	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "name", "schema", "help"}), usage)
+	fmt.Fprintf(stderr, "imagespec: unknown command %q; %s\n\n%s", args[0], diag.Suggest(args[0], []string{"plan", "lock", "name", "schema", "help"}), usage)
 	return errUsage
 }
 

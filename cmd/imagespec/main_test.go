@@ -210,7 +210,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"", 2, "usage:"},
 		{"paln", 2, `unknown command "paln"; did you mean "plan"?`},
-		{"build", 2, `unknown command "build"; known: "help", "name", "plan", "schema"`},
+		{"build", 2, `unknown command "build"; known: "help", "lock", "name", "plan", "schema"`},
 		{"plan --nope", 2, "flag provided but not defined: -nope"},
 		{"plan --python", 2, "flag needs an argument: -python"},
 		{"plan a b", 2, `one build context is enough, not ["a" "b"]`},

@@ -19,6 +19,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/index"
 	"github.com/imagespec/imagespec/lockparse/pep508"
@@ -29,15 +30,17 @@ type planFlags struct {
 	file, platform, python, libc, why, context string
 }
 
-func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
+func parsePlanFlags(command string, args []string, stderr io.Writer) (planFlags, error) {
 	var f planFlags
-	set := flag.NewFlagSet("imagespec plan", flag.ContinueOnError)
+	set := flag.NewFlagSet("imagespec "+command, flag.ContinueOnError)
 	set.SetOutput(stderr)
 	set.StringVar(&f.file, "f", "", "the spec; imagespec.yaml in CONTEXT if it is left out")
 	set.StringVar(&f.platform, "platform", "", "target platform, such as linux/arm64; the spec's first, else that of this machine")
 	set.StringVar(&f.python, "python", "", "full version of the base image's Python, such as 3.12.4, or 3.13.1t for the free-threaded build; guessed from the base's tag if it is left out")
 	set.StringVar(&f.libc, "libc", "", "C library of the base image, glibc-2.36 or musl-1.2; known for the official Python images")
-	set.StringVar(&f.why, "why", "", "print in place of the plan what brought this package in, one step a line")
+	if command == "plan" {
+		set.StringVar(&f.why, "why", "", "print in place of the plan what brought this package in, one step a line")
+	}
 	if err := set.Parse(args); err != nil {
 		if err == flag.ErrHelp { //nolint:errorlint // Parse returns it bare
 			return f, err
@@ -45,7 +48,7 @@ func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
 		return f, errUsage
 	}
 	if set.NArg() > 1 {
-		fmt.Fprintf(stderr, "imagespec plan: one build context is enough, not %q\n", set.Args())
+		fmt.Fprintf(stderr, "imagespec %s: one build context is enough, not %q\n", command, set.Args())
 		return f, errUsage
 	}
 	f.context = "."
@@ -60,23 +63,15 @@ func parsePlanFlags(args []string, stderr io.Writer) (planFlags, error) {
 
 // runPlan prints the plan of a spec.
 func runPlan(args []string, stdout, stderr io.Writer) error {
-	f, err := parsePlanFlags(args, stderr)
+	f, err := parsePlanFlags("plan", args, stderr)
 	if err != nil {
 		return err
 	}
-	src, err := readSource(f.file)
+	spec, warnings, err := f.parse()
 	if err != nil {
 		return err
 	}
-	spec, warnings, err := imagespec.Parse(src)
-	if err != nil {
-		return err
-	}
-	in, err := f.input(spec)
-	if err != nil {
-		return err
-	}
-	p, more, err := plan.Make(in)
+	p, more, err := f.plan(spec)
 	for _, w := range append(warnings, more...) {
 		fmt.Fprintf(stderr, "%s\n", w)
 	}
@@ -87,6 +82,25 @@ func runPlan(args []string, stdout, stderr io.Writer) error {
 		return printWhy(stdout, p, f.why)
 	}
 	return printJSON(stdout, p)
+}
+
+// parse reads the spec.
+func (f planFlags) parse() (*imagespec.Spec, []diag.Warning, error) {
+	src, err := readSource(f.file)
+	if err != nil {
+		return nil, nil, err
+	}
+	return imagespec.Parse(src)
+}
+
+// plan makes the plan for the platform of the flags.
+func (f planFlags) plan(spec *imagespec.Spec) (*plan.Plan, []diag.Warning, error) {
+	in, err := f.input(spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.ImageID = flytekit.ImageID(spec.Source)
+	return plan.Make(in)
 }
 
 // readSource reads a spec's file.
@@ -142,6 +156,7 @@ func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
 		Spec:    spec,
 		Context: contextDir(f.context),
 		Getenv:  os.Getenv,
+		Resolve: resolveHere(),
 		Index:   index.Pages{Fetch: newFetcher().page},
 	}
 	var err error

@@ -28,8 +28,8 @@ type Version struct {
 func (v Version) freeThreaded() bool { return strings.HasSuffix(v.Text, "t") }
 
 // Wanted gives the Python of a spec that has no python_version: what the file
-// .python-version of the project or of the build context says, else the newest
-// one that fits the requires-python of the pyproject.toml beside the lock, else
+// .python-version of the project or of the build context says, else one that
+// fits the requires-python of the pyproject.toml beside the lock, else
 // DefaultPython.
 func Wanted(spec *imagespec.Spec, context fs.FS) (Version, error) {
 	if v := spec.PythonVersion; v.IsSet() {
@@ -98,8 +98,9 @@ func fromVersionFile(context fs.FS, name string) (Version, error) {
 	return Version{}, nil
 }
 
-// fromProject takes the newest minor version of which the newest release fits,
-// or the one release that requires-python names.
+// fromProject takes DefaultPython if it fits, since the newest Python has wheels
+// of few packages yet; else the newest minor version of which the newest release
+// fits, or the one release that requires-python names.
 func fromProject(context fs.FS, name string) (Version, error) {
 	src, err := read(context, name)
 	if src == nil || err != nil {
@@ -117,7 +118,9 @@ func fromProject(context fs.FS, name string) (Version, error) {
 		return Version{Text: pinned.String(), At: at, From: at.String()}, nil
 	}
 	known := standalone.Versions()
-	for _, minor := range slices.Backward(known) {
+	newestFirst := slices.Clone(known)
+	slices.Reverse(newestFirst)
+	for _, minor := range append([]string{DefaultPython}, newestFirst...) {
 		newest, err := pep440.Parse(NewestPatch(minor))
 		if err == nil && project.RequiresPython.Contains(newest) {
 			return Version{Text: minor, At: at, From: at.String()}, nil

@@ -71,6 +71,16 @@ type Spec struct {
 	reader *constructor
 }
 
+// ImageID is the id of the image of a file, empty for one that flytekit cannot
+// read.
+func ImageID(src *diag.Source) string {
+	spec, err := Read(src)
+	if err != nil {
+		return ""
+	}
+	return spec.ID()
+}
+
 // Read reads a file as flytekit does. Errors are *diag.Error: what flytekit
 // refuses, and the few things that it gives another id in each process or that
 // YAML's parsers do not agree about.

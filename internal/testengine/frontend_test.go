@@ -10,18 +10,19 @@ import (
 	"testing"
 )
 
-// The frontend's image holds four programs and nothing else, and says about
+// The frontend's image holds five programs and nothing else, and says about
 // itself what BuildKit wants to know.
 func TestFrontendImage(t *testing.T) {
 	engine := Start(t)
 	image := engine.Image(t, engine.FrontendRef(t), "")
-	if len(image.Layers) != 4 {
-		t.Fatalf("%d layers, want the installer's, the account's, the memory's and the frontend's", len(image.Layers))
+	if len(image.Layers) != 5 {
+		t.Fatalf("%d layers, want the installer's, the account's, the memory's, the resolver's and the frontend's", len(image.Layers))
 	}
 	for n, want := range [][]string{
 		{"bin/imagespec-install", "lib/imagespec/compile.py"},
 		{"bin/imagespec-account"},
 		{"bin/imagespec-memo"},
+		{"bin/imagespec-resolve"},
 		{"bin/imagespec-frontend"},
 	} {
 		var programs []string

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -36,25 +37,30 @@ type Builds struct {
 	ExcludeNewer string   `json:"exclude_newer,omitempty"`
 }
 
-// builds gives what the builds of some packages have in common, nil if there
-// are none.
-func builds(l *lock.Lock, packages []Package) *Builds {
+// addBuilds sets what the builds of some packages of a lock have in common, if
+// there are any, and warns of what is not heeded.
+func (p *Plan) addBuilds(in Input, l *lock.Lock, packages []Package) []diag.Warning {
 	if !slices.ContainsFunc(packages, func(p Package) bool { return p.Build != nil }) {
 		return nil
 	}
-	b := &Builds{Constraints: l.Builds.Constraints, ExcludeNewer: l.Builds.ExcludeNewer}
-	if urls := l.Indexes.URLs; len(urls) != 1 || urls[0] != lock.DefaultIndex {
+	if p.Builds == nil {
+		p.Builds = &Builds{}
+	}
+	b := p.Builds
+	b.Constraints = append(b.Constraints, l.Builds.Constraints...)
+	b.ExcludeNewer = cmp.Or(in.Spec.BuilderOptions.ExcludeNewer.Value, b.ExcludeNewer, l.Builds.ExcludeNewer)
+	if urls := indexes(in.Spec, l.Indexes).URLs; len(urls) != 1 || urls[0] != lock.DefaultIndex {
 		b.Indexes = urls
 	}
-	return b
+	return unheeded(in, l)
 }
 
 // unheeded warns of what the project beside the lock says about builds and is
 // not done. A file that is not there or not TOML has been dealt with by then.
-func unheeded(in Input, l *lock.Lock, b *Builds) []diag.Warning {
+func unheeded(in Input, l *lock.Lock) []diag.Warning {
 	name := path.Join(path.Dir(l.Source.Name), "pyproject.toml")
 	data, err := fs.ReadFile(in.Context, name)
-	if b == nil || err != nil {
+	if err != nil {
 		return nil
 	}
 	src := &diag.Source{Name: name, Data: data}
@@ -107,7 +113,7 @@ func build(in Input, l *lock.Lock, pkg Package, source lock.Source) (*Build, err
 			WithHint("lock a version of %s from an index, or one whose repository does without", pkg.Name)
 	case pkg.Kind == lock.KindDirectory:
 		b.Exclude = slices.Concat(notOwn, inContext(in, l, pkg.Path))
-		p, err := readProject(in.Context, pkg.Path)
+		p, err := readTree(in.Context, pkg.Path)
 		if err != nil {
 			return nil, diag.Errorf(pkg.At, "%s cannot be built: %w", pkg.Name, err)
 		}
@@ -175,15 +181,15 @@ var pure = []string{
 // extension finds what a project says that its build is to compile.
 var extension = regexp.MustCompile(`(?im)ext[-_]modules|Extension\(|cffi_modules|rust_extensions|\[tool\.(hatch\.build(\.targets\.wheel)?\.hooks|poetry\.build|pdm\.build.*custom|setuptools\.cmdclass)|^build *= *".*\.py"`)
 
-// project is what the files of a folder tell of its build.
-type project struct {
+// tree is what the files of a folder tell of its build.
+type tree struct {
 	system  *pyproject.BuildSystem // nil: setuptools, as of old
 	text    []byte                 // of pyproject.toml, setup.py and setup.cfg
 	dynamic bool                   // one of the last two is there
 }
 
-func readProject(fsys fs.FS, folder string) (project, error) {
-	var p project
+func readTree(fsys fs.FS, folder string) (tree, error) {
+	var p tree
 	for _, name := range []string{"pyproject.toml", "setup.py", "setup.cfg"} {
 		data, err := fs.ReadFile(fsys, path.Join(folder, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -205,7 +211,7 @@ func readProject(fsys fs.FS, folder string) (project, error) {
 // compiles says whether the build may need a compiler. It does not if its
 // requirements are all known to compile nothing, and if none of the files
 // speaks of extension modules or programs of its own.
-func (p project) compiles() bool {
+func (p tree) compiles() bool {
 	if p.system != nil {
 		for _, r := range p.system.Requires {
 			req, err := pep508.ParseRequirement(r)
@@ -227,7 +233,7 @@ var hooks = regexp.MustCompile(`hooks|require-runtime|\btool\.hatch\.build\.targ
 // requires gives all requirements of the build where pyproject.toml tells
 // them, so that an edit of the source need not install them again; nil where
 // only the backend knows. That of setuptools asks for wheel up to 70.0.
-func (p project) requires() []string {
+func (p tree) requires() []string {
 	if p.system == nil || len(p.system.Requires) == 0 || p.system.InTree || p.dynamic ||
 		!slices.Contains(askNothing, p.system.Backend) || hooks.Match(p.text) {
 		return nil

@@ -32,8 +32,11 @@ type Input struct {
 	Interpreter *Interpreter // that Python is, where the base has none
 	Libc        wheel.Libc
 	Index       lock.Index // asked for the files that the lock gives no URL of
+	Resolve     Resolver   // asked for what is not locked
 	ImageID     string     // flytekit's id of the spec
 	Retimed     bool       // whether the exporter may change the times of files
+
+	arguments *arguments // pip_extra_args, taken apart
 }
 
 // Make decides what the image will be. Errors point into the spec or the lock.
@@ -53,20 +56,27 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
-	if in.Spec.Requirements.IsSet() {
-		l, selection, err := selectPackages(in)
+	var err error
+	if in.arguments, err = parseArguments(in.Spec.PipExtraArgs); err != nil {
+		return nil, nil, err
+	}
+	warnings = append(warnings, in.arguments.warnings...)
+	parts, err := in.parts()
+	if err != nil {
+		return nil, lockWarnings(parts), blame(err, in.Spec)
+	}
+	for _, part := range parts {
+		warnings = append(warnings, part.selection.Warnings...)
+		more, err := p.add(in, part)
 		if err != nil {
-			return nil, lockWarnings(l), blame(err, in.Spec)
-		}
-		warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
-		p.Lock, p.Format = l.Source.Name, l.Format
-		p.RequirementsAt = in.Spec.Requirements.At
-		if p.Packages, err = packages(in, l, selection); err != nil {
 			return nil, nil, err
 		}
-		p.Builds = builds(l, p.Packages)
-		warnings = append(warnings, unheeded(in, l, p.Builds)...)
+		warnings = append(warnings, more...)
 	}
+	p.addSecrets(in.Spec)
+	p.Rewrites = RewritesOf(in.Spec)
+	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
+	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.addPip(in.Spec)
 	if err := p.overlay(); err != nil {
 		return nil, nil, err
@@ -87,30 +97,36 @@ func checkPython(want imagespec.Text, base Base, python Python) error {
 		WithHint("take a base image with Python %s, or leave python_version out", want.Value)
 }
 
-// selectPackages reads the lock and selects what the target needs.
-func selectPackages(in Input) (*lock.Lock, *lock.Selection, error) {
-	target, err := lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, in.Python.FreeThreaded, in.Libc)
+// target is what packages are selected for.
+func (in Input) target() (lock.Target, error) {
+	return lock.LinuxTarget(in.Platform.Architecture, in.Platform.Variant, in.Python.Version, in.Python.FreeThreaded, in.Libc)
+}
+
+// locked reads the lock and selects what the target needs.
+func (in Input) locked() (part, error) {
+	target, err := in.target()
 	if err != nil {
-		return nil, nil, err
+		return part{}, err
 	}
 	l, err := lockparse.Read(in.Context, in.Spec.Requirements.Value, in.Getenv)
 	if err != nil {
-		return nil, nil, located(err, in.Spec.Requirements)
+		return part{}, located(err, in.Spec.Requirements)
 	}
 	options := in.Spec.BuilderOptions
 	l.Indexes = indexes(in.Spec, l.Indexes)
-	if err := checkFresh(l, options.Locked); err != nil {
-		return nil, nil, err
+	if err := checkFresh(l, cmp.Or(options.Locked, imagespec.Flag{Value: in.arguments.locked, At: in.Spec.PipExtraArgs.At})); err != nil {
+		return part{}, err
 	}
-	selection, err := lock.Select(l, target, lock.Request{
-		Extras:        options.Extras.Values(),
-		Groups:        options.Groups.Values(),
-		Package:       options.Package.Value,
-		DefaultGroups: options.DefaultGroups.Value,
-		// By default the dependencies alone, as flytekit installs them.
-		NoInstallProject: !options.InstallProject.Value,
-	}, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
-	return l, selection, err
+	request := in.arguments.request
+	request.Extras, request.Groups = in.extras(), in.groups()
+	request.Package = cmp.Or(options.Package.Value, request.Package)
+	request.NoInstallProject = !options.InstallProject.Value // by default the dependencies alone, as flytekit installs them
+	request.DefaultGroups = request.DefaultGroups || options.DefaultGroups.Value
+	selection, err := lock.Select(l, target, request, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
+	if err == nil {
+		selection.Warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
+	}
+	return part{lock: l, selection: selection}, err
 }
 
 // indexes gives where packages are looked up that name no index: the lock's
@@ -169,11 +185,14 @@ func checkFresh(l *lock.Lock, locked imagespec.Flag) error {
 }
 
 // lockWarnings are what an error may come from: a lock that is stale.
-func lockWarnings(l *lock.Lock) []diag.Warning {
-	if l == nil {
-		return nil
+func lockWarnings(parts []part) []diag.Warning {
+	var warnings []diag.Warning
+	for _, part := range parts {
+		if part.lock != nil {
+			warnings = append(warnings, part.lock.Warnings...)
+		}
 	}
-	return l.Warnings
+	return warnings
 }
 
 // blame points the errors of a lock at the place in the spec that asked for
@@ -184,11 +203,11 @@ func blame(err error, spec *imagespec.Spec) error {
 		var asked diag.Range
 		switch {
 		case errors.Is(e, lock.UnknownExtra):
-			asked = options.Extras.At
+			asked = cmp.Or(options.Extras.At, spec.PipExtraArgs.At)
 		case errors.Is(e, lock.UnknownGroup):
-			asked = options.Groups.At
+			asked = cmp.Or(options.Groups.At, spec.PipExtraArgs.At)
 		case errors.Is(e, lock.UnknownPackage):
-			asked = options.Package.At
+			asked = cmp.Or(options.Package.At, spec.PipExtraArgs.At)
 		case len(e.At) == 0 || e.At[0].Source == nil:
 			asked = spec.Requirements.At
 		}
@@ -250,7 +269,6 @@ func packages(in Input, l *lock.Lock, s *lock.Selection) ([]Package, error) {
 		}
 		all = append(all, pkg)
 	}
-	slices.SortFunc(all, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	return all, errors.Join(errs...)
 }
 

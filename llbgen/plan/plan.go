@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -26,17 +27,22 @@ type Plan struct {
 	Libc        string       `json:"libc"`                  // C library of the base, "glibc-2.36"
 	Lock        string       `json:"lock,omitempty"`        // path of the lock in the build context
 	Format      string       `json:"lock_format,omitempty"` // "uv.lock", "requirements.txt", …: of which format it is
-	Packages    []Package    `json:"packages"`              // sorted by name
-	Pip         *Package     `json:"pip,omitempty"`         // part of every environment that has no pip of its own
-	Layers      []Layer      `json:"layers"`                // in the order they are laid on the base
-	Builds      *Builds      `json:"builds,omitempty"`      // nil where nothing is built
-	Apt         *Apt         `json:"apt,omitempty"`
-	Account     Account      `json:"account"`
-	Copies      []Copy       `json:"copies,omitempty"`   // in the order they are made
-	Commands    []Command    `json:"commands,omitempty"` // in the order they are run
-	Tools       []Tool       `json:"tools,omitempty"`    // what commands have at hand
-	Bytecode    Bytecode     `json:"bytecode,omitempty"` // how the modules of each layer are compiled, into one more layer
-	Config      Config       `json:"config"`
+	// Resolved is what was asked of the resolver, nil if all is locked.
+	Resolved *resolve.Request `json:"resolved,omitempty"`
+	// Secrets are those of pip_secret_mounts, for the steps that talk to an index.
+	Secrets  []Secret  `json:"secrets,omitempty"`
+	Rewrites Rewrites  `json:"url_rewrites,omitempty"` // the longest ones first
+	Packages []Package `json:"packages"`               // sorted by name
+	Pip      *Package  `json:"pip,omitempty"`          // part of every environment that has no pip of its own
+	Layers   []Layer   `json:"layers"`                 // in the order they are laid on the base
+	Builds   *Builds   `json:"builds,omitempty"`       // nil where nothing is built
+	Apt      *Apt      `json:"apt,omitempty"`
+	Account  Account   `json:"account"`
+	Copies   []Copy    `json:"copies,omitempty"`   // in the order they are made
+	Commands []Command `json:"commands,omitempty"` // in the order they are run
+	Tools    []Tool    `json:"tools,omitempty"`    // what commands have at hand
+	Bytecode Bytecode  `json:"bytecode,omitempty"` // how the modules of each layer are compiled, into one more layer
+	Config   Config    `json:"config"`
 
 	RequirementsAt diag.Range `json:"-"` // where the spec names the lock
 }
@@ -104,14 +110,15 @@ type Package struct {
 	Name    string     `json:"name"`
 	Version string     `json:"version"`
 	Kind    lock.Kind  `json:"kind"`
-	File    string     `json:"file"`             // file name, empty for git and directory
-	URL     string     `json:"url"`              // of the file, repository or archive; empty for what is in the context
-	Path    string     `json:"path,omitempty"`   // of the file or tree in the build context
-	SHA256  string     `json:"sha256"`           // hex, empty where the lock has none
-	Size    int64      `json:"size"`             // bytes, 0 where the lock does not say
-	Group   string     `json:"group"`            // name of its layer
-	Direct  bool       `json:"direct,omitempty"` // asked for by URL and not from an index, which direct_url.json records (PEP 610)
-	Build   *Build     `json:"build,omitempty"`  // nil for a wheel
+	File    string     `json:"file"`              // file name, empty for git and directory
+	URL     string     `json:"url"`               // of the file, repository or archive; empty for what is in the context
+	Path    string     `json:"path,omitempty"`    // of the file or tree in the build context
+	SHA256  string     `json:"sha256"`            // hex, empty where the lock has none
+	Size    int64      `json:"size"`              // bytes, 0 where the lock does not say
+	Private bool       `json:"private,omitempty"` // fetched by a step that has the Secrets, since its server may want them
+	Group   string     `json:"group"`             // name of its layer
+	Direct  bool       `json:"direct,omitempty"`  // asked for by URL and not from an index, which direct_url.json records (PEP 610)
+	Build   *Build     `json:"build,omitempty"`   // nil for a wheel
 	At      diag.Range `json:"-"`
 
 	locked, by *lock.Package // in the lock, and the first one there that asks for it

@@ -54,6 +54,16 @@ func LinuxTarget(arch, variant, python string, freeThreaded bool, libc wheel.Lib
 	}, nil
 }
 
+// Machine gives the name of an OCI platform's machine in uname, empty for one
+// that has no wheels.
+func Machine(arch, variant string) string {
+	machine, err := machineOf(arch, variant)
+	if err != nil {
+		return ""
+	}
+	return machine
+}
+
 // machineOf gives the name of an OCI platform in uname and in wheel tags.
 func machineOf(arch, variant string) (string, error) {
 	machines := map[string]string{

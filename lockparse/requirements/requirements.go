@@ -60,6 +60,7 @@ type file struct {
 	constraints  []*requirement
 	hashMode     bool // hashes are required of all
 	formats      formats
+	pre          bool       // of --pre
 	stray        diag.Range // a --hash that belongs to no requirement
 	optOut       diag.Range // of --no-require-hashes
 }

@@ -19,6 +19,7 @@ func (r *reader) optionLine(s statement) {
 	if o.noRequireHashes {
 		r.file.optOut = s.at
 	}
+	r.file.pre = r.file.pre || slices.Contains(o.versionChoice, "--pre")
 	if len(o.hashes) > 0 {
 		r.file.stray = s.at
 		r.warn(s, "RequirementsStrayHash", "--hash belongs to no requirement and has no effect",

@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/imagespec/imagespec/internal/testengine"
+)
+
+// private is a project whose one package is in an index that wants a login for
+// its pages and its files.
+type private struct {
+	project
+	server *httptest.Server
+	asked  *atomic.Int64 // requests that were let in
+}
+
+// The password and the token of the index. No build may let them out.
+const (
+	password = "hunter2-pässword"
+	token    = "t0ken-0f-the-index"
+)
+
+// newPrivate makes the project and its index. The wheel is one that no engine
+// has seen before.
+func newPrivate(t *testing.T, lines string) private {
+	t.Helper()
+	i := newIndexed(t)
+	p := private{asked: new(atomic.Int64)}
+	files := http.FileServer(http.Dir(i.dir))
+	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, given, _ := r.BasicAuth()
+		if (user != "bob" || given != password) && r.Header.Get("Authorization") != "Bearer "+token {
+			w.Header().Set("WWW-Authenticate", "Basic")
+			http.Error(w, "log in first", http.StatusUnauthorized)
+			return
+		}
+		p.asked.Add(1)
+		files.ServeHTTP(w, r)
+	}))
+	t.Cleanup(p.server.Close)
+	p.project = written(t, testengine.Start(t), "-- imagespec.yaml --\n"+strings.ReplaceAll(`# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+builder_options: {user: root, flytekit: false, pip: false}
+packages: [greeting]
+`+lines, "INDEX", p.server.URL))
+	return p
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// secretFile writes a secret and gives the argument of the build that passes it
+// on.
+func secretFile(t *testing.T, id, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "--secret=id=" + id + ",src=" + file
+}
+
+// TestLogins builds from an index that wants a login, with each way to give it:
+// the right one installs, and is nowhere to be found afterwards; a wrong one and
+// none at all give an error that names host and secret.
+func TestLogins(t *testing.T) {
+	netrc := func(password string) string {
+		return fmt.Sprintf("machine 127.0.0.1 login bob password %s\n", password)
+	}
+	const mounts = "pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n"
+	for _, tc := range []struct {
+		name, lines, id, right, wrong, says string
+	}{
+		{"header", "", "HTTP_AUTH_HEADER_127.0.0.1", basic("bob", password), basic("bob", "guess"), "HTTP_AUTH_HEADER_127.0.0.1"},
+		{"token", "", "HTTP_AUTH_TOKEN_127.0.0.1", token, "guess", "HTTP_AUTH_TOKEN_127.0.0.1"},
+		{"pip_secret_mounts", mounts, "secret_0", netrc(password), netrc("guess"), "secret_0"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPrivate(t, "pip_index: INDEX/simple\n"+tc.lines)
+			for how, args := range map[string][]string{
+				"a wrong secret": {secretFile(t, tc.id, tc.wrong)},
+				"no secret":      nil,
+			} {
+				built, err := p.tryBuild(t, args...)
+				if err == nil || !strings.Contains(built.Output, tc.says) || !strings.Contains(built.Output, "127.0.0.1") && how != "no secret" {
+					t.Errorf("%s: %v\n%s", how, err, built.Output)
+				}
+			}
+			right := secretFile(t, tc.id, tc.right)
+			built := p.build(t, right, "--provenance=mode=max")
+			if got, want := p.installed(t), []string{"greeting 1.0"}; !slices.Equal(got, want) {
+				t.Errorf("installed %q, want %q", got, want)
+			}
+			if leaks := p.engine.Leaks(t, built, p.image, password, token); len(leaks) > 0 {
+				t.Errorf("leaks: %q", leaks)
+			}
+			asked := p.asked.Load()
+			p.unchanged(t, right)
+			if p.asked.Load() != asked {
+				t.Error("the index was asked in an unchanged build")
+			}
+		})
+	}
+}
+
+// TestLeaks: the search finds what is there.
+func TestLeaks(t *testing.T) {
+	p := written(t, testengine.Start(t), `
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+builder_options: {user: root, pip: false}
+env: {PASSWORD: in-the-env}
+commands: ["echo in-the-layer > /file", "echo b3BlbiBzZXNhbWU6aW4tdGhlLWxvZw=="]
+`)
+	built := p.build(t, "--provenance=mode=max")
+	for _, secret := range []string{"in-the-env", "in-the-layer", "in-the-log"} {
+		if leaks := p.engine.Leaks(t, built, p.image, secret); len(leaks) == 0 {
+			t.Errorf("%s is not found", secret)
+		}
+	}
+	if leaks := p.engine.Leaks(t, built, p.image, "in-nothing-at-all"); len(leaks) > 0 {
+		t.Errorf("found: %q", leaks)
+	}
+}
+
+// TestRewrites fetches index and files from elsewhere, with the keys of where
+// they are: what has been built before stays cached.
+func TestRewrites(t *testing.T) {
+	i := newIndexed(t)
+	i.edit(t, "imagespec.yaml", func(text string) string {
+		text = strings.Replace(text, i.server.URL, "https://nowhere.invalid", 1)
+		return strings.Replace(text, "requirements: requirements.txt", fmt.Sprintf(
+			"packages: [greeting]\nbuilder_options: {user: root, flytekit: false, pip: false, url_rewrites: {'https://nowhere.invalid/': '%s/'}}", i.server.URL), 1)
+	})
+	i.build(t)
+	if got, want := i.installed(t), []string{"greeting 1.0"}; !slices.Equal(got, want) {
+		t.Errorf("installed %q, want %q", got, want)
+	}
+}
+
+// TestOutlineSecrets lists what a build needs and may use.
+func TestOutlineSecrets(t *testing.T) {
+	p := newPrivate(t, "pip_index: INDEX/simple\npip_secret_mounts: [[~/.netrc, /root/.netrc]]\n")
+	built, err := p.engine.Build(t, p.dir, secretFile(t, "secret_0", "machine 127.0.0.1 login bob password "+password),
+		"-f", filepath.Join(p.dir, "imagespec.yaml"), "--call=outline,format=json")
+	for _, want := range []string{`"secret_0"`, `"HTTP_AUTH_HEADER_127.0.0.1"`, `"HTTP_AUTH_TOKEN_127.0.0.1"`, `"ca-certificates"`, `"netrc"`} {
+		if err != nil || !strings.Contains(built.Output, want) {
+			t.Errorf("%v, no %s in\n%s", err, want, built.Output)
+		}
+	}
+}

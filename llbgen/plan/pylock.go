@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/lock"
+)
+
+// Pylock writes a pylock.toml (PEP 751) with the packages of an image: for each
+// of its platforms those that the plan of it has. It is for the Python and the
+// platforms of the plans, and for no other.
+//
+// What comes from the build context has no place in it that is the same
+// wherever the lock is put, so that is refused.
+func Pylock(plans []*Plan) ([]byte, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "lock-version = \"1.0\"\ncreated-by = \"imagespec\"\nrequires-python = %q\n", "=="+strings.TrimSuffix(plans[0].Python.Minor(), "t")+".*")
+	fmt.Fprintf(&b, "environments = [\n")
+	for _, p := range plans {
+		fmt.Fprintf(&b, "    %q,\n", p.marker())
+	}
+	b.WriteString("]\n")
+	entries := map[string]*entry{}
+	var order []*entry
+	var errs []error
+	for _, p := range plans {
+		for i := range p.Packages {
+			pkg := &p.Packages[i]
+			if pkg.URL == "" || pkg.Kind == lock.KindDirectory {
+				errs = append(errs, diag.Errorf(pkg.At, "%s comes from the build context, which a pylock.toml made of the image cannot name", pkg.Name).
+					WithHint("lock the project with its own tool"))
+				continue
+			}
+			key := pkg.Name + " " + pkg.Version + " " + string(pkg.Kind)
+			if pkg.Direct || pkg.Kind != lock.KindWheel {
+				key += " " + pkg.URL
+			}
+			if entries[key] == nil {
+				entries[key] = &entry{Package: pkg}
+				order = append(order, entries[key])
+			}
+			entries[key].add(p, pkg)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *entry) int { return strings.Compare(a.Name, b.Name) })
+	for _, e := range order {
+		e.write(&b, len(plans))
+	}
+	return []byte(b.String()), errors.Join(errs...)
+}
+
+// marker is what tells a platform from the others.
+func (p *Plan) marker() string {
+	_, rest, _ := strings.Cut(p.Platform, "/")
+	arch, variant, _ := strings.Cut(rest, "/")
+	return fmt.Sprintf("sys_platform == 'linux' and platform_machine == '%s'", lock.Machine(arch, variant))
+}
+
+// entry is a package of the lock, for one or several platforms.
+type entry struct {
+	*Package
+	markers []string
+	files   []*Package
+}
+
+func (e *entry) add(p *Plan, pkg *Package) {
+	e.markers = append(e.markers, p.marker())
+	if !slices.ContainsFunc(e.files, func(f *Package) bool { return f.File == pkg.File }) {
+		e.files = append(e.files, pkg)
+	}
+}
+
+// write writes the table of a package. It has a marker where it is not for all
+// platforms.
+func (e *entry) write(b *strings.Builder, platforms int) {
+	fmt.Fprintf(b, "\n[[packages]]\nname = %q\n", e.Name)
+	if e.Version != "" {
+		fmt.Fprintf(b, "version = %q\n", e.Version)
+	}
+	if len(e.markers) < platforms {
+		fmt.Fprintf(b, "marker = %q\n", "("+strings.Join(e.markers, ") or (")+")")
+	}
+	switch {
+	case e.Kind == lock.KindGit:
+		fmt.Fprintf(b, "vcs = { type = \"git\", url = %q, commit-id = %q }\n", e.URL, e.locked.Source.Commit)
+	case e.Direct || e.Kind == lock.KindArchive:
+		fmt.Fprintf(b, "archive = %s\n", e.files[0].inline(false))
+	case e.Kind == lock.KindSdist:
+		fmt.Fprintf(b, "sdist = %s\n", e.files[0].inline(true))
+	default:
+		b.WriteString("wheels = [\n")
+		for _, f := range e.files {
+			fmt.Fprintf(b, "    %s,\n", f.inline(true))
+		}
+		b.WriteString("]\n")
+	}
+}
+
+// inline is the table of a file.
+func (p *Package) inline(named bool) string {
+	var keys []string
+	if named {
+		keys = append(keys, fmt.Sprintf("name = %q", p.File))
+	}
+	keys = append(keys, fmt.Sprintf("url = %q", p.URL))
+	if p.Size > 0 {
+		keys = append(keys, fmt.Sprintf("size = %d", p.Size))
+	}
+	if p.locked.Source.Subdirectory != "" && !named {
+		keys = append(keys, fmt.Sprintf("subdirectory = %q", p.locked.Source.Subdirectory))
+	}
+	return "{ " + strings.Join(append(keys, fmt.Sprintf("hashes = { sha256 = %q }", p.SHA256)), ", ") + " }"
+}

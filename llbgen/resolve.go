@@ -1,0 +1,160 @@
+package llbgen
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"path"
+	"slices"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/llbgen/resolve"
+)
+
+// secretNetrc is the id of the secret for programs that read a netrc.
+const secretNetrc = "netrc"
+
+// Paths in the steps that talk to indexes.
+const (
+	resolverPath = "/bin/imagespec-resolve"
+	requestDir   = "/request"
+	requestFile  = "request.json"
+	answerDir    = "/answer"
+)
+
+// Resolution is the step that answers a request. Its key is the request, uv and
+// the helper; only where a package has to be built to know what it depends on,
+// the base image too.
+type Resolution struct {
+	Request *resolve.Request
+	// Python is the interpreter of Options.Base that builds such packages. Where
+	// it is empty the step has no root file system at all.
+	Python string
+	// Report makes another step of it, which answers with uv's output where the
+	// first one has failed. It is something that no other build has.
+	Report string
+	// Secrets are those of the spec.
+	Secrets []plan.Secret
+}
+
+// State gives the folder with the answer: see imagespec-resolve.
+func (r Resolution) State(opt Options) (llb.State, error) {
+	g := generator{Options: opt}
+	uv, ok := plan.UV(opt.BuildPlatform.Architecture)
+	if !ok {
+		return llb.State{}, errors.New("there is no uv for the machine of the builder, " + opt.BuildPlatform.Architecture)
+	}
+	data, err := json.Marshal(r.Request)
+	if err != nil {
+		return llb.State{}, err
+	}
+	request := llb.Scratch().File(llb.Mkfile(requestFile, 0o644, data), llb.WithCustomName("[resolve] what to resolve"))
+	args, verb := []string{resolverPath, "lock"}, "resolve"
+	if r.Report != "" {
+		args, verb = append(args, "--report"), "ask why not to resolve"
+	}
+	var names []string
+	for _, line := range r.Request.Requirements {
+		names = append(names, line.Text)
+	}
+	opts := append(g.private(r.Secrets, r.Request.Origins()),
+		llb.Args(append(args, path.Join(requestDir, requestFile), answerDir)),
+		llb.Dir("/"),
+		llb.Platform(g.BuildPlatform),
+		llb.AddMount(requestDir, request, llb.Readonly),
+		g.withTool(uv),
+		llb.WithCustomNamef("[%sresolve] %s %s", g.StepPrefix, verb, summary(names)),
+		g.Locate(r.Request.Place("")),
+	)
+	root := llb.Scratch()
+	if r.Python != "" {
+		root = g.Base
+		opts = append(opts, llb.AddEnv("IMAGESPEC_PYTHON", r.Python))
+	}
+	if r.Report != "" {
+		opts = append(opts, llb.AddEnv("BUILD", r.Report))
+	}
+	if r.Report == "" && g.NoCache("resolve") {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return root.Run(opts...).AddMount(answerDir, llb.Scratch()), nil
+}
+
+// private gives what the steps get that talk to an index: the network, our
+// helper, and the secrets for the origins. None of them is in a layer, nor its
+// content in a key.
+func (g generator) private(secrets []plan.Secret, origins []string) []llb.RunOption {
+	opts := append(g.connection(),
+		llb.AddMount(resolverPath, g.Helper, llb.Readonly, llb.SourcePath(resolverPath)),
+		llb.AddEnv("TMPDIR", scratchDir),
+		llb.AddEnv("HOME", "/root"), // where programs look for what pip_secret_mounts puts there
+		llb.AddEnv("IMAGESPEC_SECRETS", secretsDir),
+		llb.AddSecret(path.Join(secretsDir, secretNetrc), llb.SecretID(secretNetrc), llb.SecretOptional),
+	)
+	for _, host := range Hosts(origins) {
+		opts = append(opts,
+			llb.AddSecret(path.Join(secretsDir, "auth", host, "header"), llb.SecretID(resolve.AuthHeader+host), llb.SecretOptional),
+			llb.AddSecret(path.Join(secretsDir, "auth", host, "token"), llb.SecretID(resolve.AuthToken+host), llb.SecretOptional),
+		)
+	}
+	for _, secret := range secrets {
+		opts = append(opts, llb.AddSecret(secret.Target, llb.SecretID(secret.ID)))
+	}
+	return opts
+}
+
+// Hosts gives the hosts of origins without their ports, each once.
+func Hosts(origins []string) []string {
+	var hosts []string
+	for _, origin := range origins {
+		if u, err := url.Parse(origin); err == nil {
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
+
+// Fetch is a step that fetches a file from a server that may want secrets, which
+// BuildKit's own source cannot have.
+type Fetch struct {
+	URL     string
+	SHA256  string // hex; empty: whatever is there
+	Accept  string // the header, empty: none
+	File    string // what it is called
+	Secrets []plan.Secret
+}
+
+// State gives the folder with the file.
+func (f Fetch) State(opt Options, opts ...llb.RunOption) llb.State {
+	g := generator{Options: opt}
+	opts = append(opts, g.private(f.Secrets, []string{f.URL})...)
+	opts = append(opts,
+		llb.Args([]string{resolverPath, "fetch", "--sha256=" + f.SHA256, "--accept=" + f.Accept, f.URL, path.Join(answerDir, f.File)}),
+		llb.Dir("/"),
+		llb.Platform(g.BuildPlatform),
+	)
+	return llb.Scratch().Run(opts...).AddMount(answerDir, llb.Scratch())
+}
+
+// privateWheel fetches a wheel from a server that may want the secrets.
+func (g generator) privateWheel(pkg plan.Package) llb.State {
+	fetch := Fetch{URL: g.plan.Rewrites.Apply(pkg.URL), SHA256: pkg.SHA256, File: pkg.File, Secrets: g.plan.Secrets}
+	return fetch.State(g.Options, llb.WithCustomNamef("fetch %s", pkg.File), g.Locate(pkg.At))
+}
+
+// Fetched gives the URL that an operation fetches a file from, and whether it
+// is one that does.
+func Fetched(op *pb.Op) (string, bool) {
+	if source := op.GetSource(); source != nil {
+		return source.Identifier, true
+	}
+	args := op.GetExec().GetMeta().GetArgs()
+	if len(args) < 4 || args[0] != resolverPath || args[1] != "fetch" {
+		return "", false
+	}
+	return args[len(args)-2], true
+}
