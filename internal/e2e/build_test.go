@@ -91,7 +91,7 @@ func TestBumpOnePackage(t *testing.T) {
 
 	useBumpedLock(t, p)
 	p.takeWheelsAway(t, "certifi-2025.11.12")
-	want := []string{"[python 1/8] compile anyio, certifi, httpcore, pygments", "[python 1/8] install anyio, certifi, httpcore, pygments"}
+	want := []string{"[python 1/9] compile anyio, certifi, httpcore, pygments", "[python 1/9] install anyio, certifi, httpcore, pygments"}
 	if got := ran(p.solve(t)); !slices.Equal(got, want) {
 		t.Errorf("steps %q, want %q", got, want)
 	}

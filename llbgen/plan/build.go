@@ -37,10 +37,11 @@ type Builds struct {
 	ExcludeNewer string   `json:"exclude_newer,omitempty"`
 }
 
-// addBuilds adds what the builds of a lock's packages have in common.
-func (p *Plan) addBuilds(in Input, l *lock.Lock, packages []Package) {
+// addBuilds sets what the builds of some packages of a lock have in common, if
+// there are any, and warns of what is not heeded.
+func (p *Plan) addBuilds(in Input, l *lock.Lock, packages []Package) []diag.Warning {
 	if !slices.ContainsFunc(packages, func(p Package) bool { return p.Build != nil }) {
-		return
+		return nil
 	}
 	if p.Builds == nil {
 		p.Builds = &Builds{}
@@ -51,14 +52,15 @@ func (p *Plan) addBuilds(in Input, l *lock.Lock, packages []Package) {
 	if urls := indexes(in.Spec, l.Indexes).URLs; len(urls) != 1 || urls[0] != lock.DefaultIndex {
 		b.Indexes = urls
 	}
+	return unheeded(in, l)
 }
 
 // unheeded warns of what the project beside the lock says about builds and is
 // not done. A file that is not there or not TOML has been dealt with by then.
-func unheeded(in Input, l *lock.Lock, b *Builds) []diag.Warning {
+func unheeded(in Input, l *lock.Lock) []diag.Warning {
 	name := path.Join(path.Dir(l.Source.Name), "pyproject.toml")
 	data, err := fs.ReadFile(in.Context, name)
-	if b == nil || err != nil {
+	if err != nil {
 		return nil
 	}
 	src := &diag.Source{Name: name, Data: data}
@@ -111,7 +113,7 @@ func build(in Input, l *lock.Lock, pkg Package, source lock.Source) (*Build, err
 			WithHint("lock a version of %s from an index, or one whose repository does without", pkg.Name)
 	case pkg.Kind == lock.KindDirectory:
 		b.Exclude = slices.Concat(notOwn, inContext(in, l, pkg.Path))
-		p, err := readBuildFiles(in.Context, pkg.Path)
+		p, err := readTree(in.Context, pkg.Path)
 		if err != nil {
 			return nil, diag.Errorf(pkg.At, "%s cannot be built: %w", pkg.Name, err)
 		}
@@ -179,15 +181,15 @@ var pure = []string{
 // extension finds what a project says that its build is to compile.
 var extension = regexp.MustCompile(`(?im)ext[-_]modules|Extension\(|cffi_modules|rust_extensions|\[tool\.(hatch\.build(\.targets\.wheel)?\.hooks|poetry\.build|pdm\.build.*custom|setuptools\.cmdclass)|^build *= *".*\.py"`)
 
-// buildFiles is what the files of a folder tell of its build.
-type buildFiles struct {
+// tree is what the files of a folder tell of its build.
+type tree struct {
 	system  *pyproject.BuildSystem // nil: setuptools, as of old
 	text    []byte                 // of pyproject.toml, setup.py and setup.cfg
 	dynamic bool                   // one of the last two is there
 }
 
-func readBuildFiles(fsys fs.FS, folder string) (buildFiles, error) {
-	var p buildFiles
+func readTree(fsys fs.FS, folder string) (tree, error) {
+	var p tree
 	for _, name := range []string{"pyproject.toml", "setup.py", "setup.cfg"} {
 		data, err := fs.ReadFile(fsys, path.Join(folder, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -209,7 +211,7 @@ func readBuildFiles(fsys fs.FS, folder string) (buildFiles, error) {
 // compiles says whether the build may need a compiler. It does not if its
 // requirements are all known to compile nothing, and if none of the files
 // speaks of extension modules or programs of its own.
-func (p buildFiles) compiles() bool {
+func (p tree) compiles() bool {
 	if p.system != nil {
 		for _, r := range p.system.Requires {
 			req, err := pep508.ParseRequirement(r)
@@ -231,7 +233,7 @@ var hooks = regexp.MustCompile(`hooks|require-runtime|\btool\.hatch\.build\.targ
 // requires gives all requirements of the build where pyproject.toml tells
 // them, so that an edit of the source need not install them again; nil where
 // only the backend knows. That of setuptools asks for wheel up to 70.0.
-func (p buildFiles) requires() []string {
+func (p tree) requires() []string {
 	if p.system == nil || len(p.system.Requires) == 0 || p.system.InTree || p.dynamic ||
 		!slices.Contains(askNothing, p.system.Backend) || hooks.Match(p.text) {
 		return nil

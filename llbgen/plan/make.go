@@ -67,10 +67,11 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	}
 	for _, part := range parts {
 		warnings = append(warnings, part.selection.Warnings...)
-		if err := p.add(in, part); err != nil {
+		more, err := p.add(in, part)
+		if err != nil {
 			return nil, nil, err
 		}
-		warnings = append(warnings, unheeded(in, part.lock, p.Builds)...)
+		warnings = append(warnings, more...)
 	}
 	p.addSecrets(in.Spec)
 	p.Rewrites = RewritesOf(in.Spec)
@@ -119,8 +120,8 @@ func (in Input) locked() (part, error) {
 	request := in.arguments.request
 	request.Extras, request.Groups = in.extras(), in.groups()
 	request.Package = cmp.Or(options.Package.Value, request.Package)
-	request.DefaultGroups = request.DefaultGroups || options.DefaultGroups.Value
 	request.NoInstallProject = !options.InstallProject.Value // by default the dependencies alone, as flytekit installs them
+	request.DefaultGroups = request.DefaultGroups || options.DefaultGroups.Value
 	selection, err := lock.Select(l, target, request, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	if err == nil {
 		selection.Warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)

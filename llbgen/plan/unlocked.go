@@ -268,17 +268,17 @@ func notLocked(r *resolve.Request) string {
 }
 
 // add adds the packages of a part.
-func (p *Plan) add(in Input, part part) error {
+func (p *Plan) add(in Input, part part) ([]diag.Warning, error) {
 	packages, err := packages(in, part.lock, part.selection)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.addBuilds(in, part.lock, packages)
+	warnings := p.addBuilds(in, part.lock, packages)
 	p.Packages = append(p.Packages, packages...)
 	if part.resolved != nil {
 		p.Resolved = part.resolved
-		return nil
+		return warnings, nil
 	}
 	p.Lock, p.Format = part.lock.Source.Name, part.lock.Format
-	return nil
+	return warnings, nil
 }
