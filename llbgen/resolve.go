@@ -87,13 +87,19 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 // helper, and the secrets for the origins. None of them is in a layer, nor its
 // content in a key.
 func (g generator) private(secrets []plan.Secret, origins []string) []llb.RunOption {
-	opts := append(g.connection(),
-		llb.AddMount(resolverPath, g.Helper, llb.Readonly, llb.SourcePath(resolverPath)),
+	return slices.Concat(g.connection(), g.logins(secrets, origins), []llb.RunOption{
 		llb.AddEnv("TMPDIR", scratchDir),
 		llb.AddEnv("HOME", "/root"), // where programs look for what pip_secret_mounts puts there
+	})
+}
+
+// logins gives what private gives beside the network.
+func (g generator) logins(secrets []plan.Secret, origins []string) []llb.RunOption {
+	opts := []llb.RunOption{
+		llb.AddMount(resolverPath, g.Helper, llb.Readonly, llb.SourcePath(resolverPath)),
 		llb.AddEnv("IMAGESPEC_SECRETS", secretsDir),
 		llb.AddSecret(path.Join(secretsDir, secretNetrc), llb.SecretID(secretNetrc), llb.SecretOptional),
-	)
+	}
 	for _, host := range Hosts(origins) {
 		opts = append(opts,
 			llb.AddSecret(path.Join(secretsDir, "auth", host, "header"), llb.SecretID(resolve.AuthHeader+host), llb.SecretOptional),

@@ -4,12 +4,14 @@
 //
 //	imagespec-resolve lock [--report] REQUEST OUT
 //	imagespec-resolve fetch [--sha256=HEX] [--accept=HEADER] URL FILE
+//	imagespec-resolve run [--origin=URL]... COMMAND...
 //
 // REQUEST is the JSON of a resolve.Request, OUT a folder for the answer: the
 // file pylock.toml, or needs-python if only a Python can tell. A resolution that
 // uv does not find ends with the status 1, so that it is kept in no cache; with
 // --report it ends with 0 and the file failure, which has what uv printed.
-// Fetch writes the URL to FILE.
+// Fetch writes the URL to FILE. Run becomes COMMAND, in which uv uses the
+// secrets for the origins.
 //
 // IMAGESPEC_SECRETS is the folder of the secrets (see package resolver),
 // IMAGESPEC_PYTHON an interpreter to build packages with. Under a name of
@@ -25,6 +27,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen/resolve"
@@ -44,7 +47,12 @@ func run(args []string, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	report := flags.Bool("report", false, "")
 	sum, accept := flags.String("sha256", "", ""), flags.String("accept", "", "")
-	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() != 2 {
+	var origins []string
+	flags.Func("origin", "", func(url string) error {
+		origins = append(origins, url)
+		return nil
+	})
+	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() == 0 || args[0] != "run" && flags.NArg() != 2 {
 		return usage(stderr)
 	}
 	secrets := resolver.Secrets(os.Getenv("IMAGESPEC_SECRETS"))
@@ -54,6 +62,8 @@ func run(args []string, stderr io.Writer) int {
 		err = lock(secrets, flags.Arg(0), flags.Arg(1), *report, stderr)
 	case "fetch":
 		err = secrets.Fetch(context.Background(), flags.Arg(0), *accept, *sum, flags.Arg(1), os.Getenv("HOME"))
+	case "run":
+		err = become(secrets, origins, flags.Args())
 	default:
 		return usage(stderr)
 	}
@@ -65,8 +75,26 @@ func run(args []string, stderr io.Writer) int {
 }
 
 func usage(stderr io.Writer) int {
-	fmt.Fprintln(stderr, "usage: imagespec-resolve lock [--report] REQUEST OUT | fetch [--sha256=HEX] [--accept=HEADER] URL FILE")
+	fmt.Fprintln(stderr, "usage: imagespec-resolve lock [--report] REQUEST OUT | fetch [--sha256=HEX] [--accept=HEADER] URL FILE | run [--origin=URL]... COMMAND...")
 	return 2
+}
+
+// become runs a command in place of this one. What it needs of files lies in
+// TMPDIR, which is in no layer.
+func become(secrets resolver.Secrets, origins, command []string) error {
+	dir, err := os.MkdirTemp("", "secrets-")
+	if err != nil {
+		return err
+	}
+	env, err := secrets.Env(dir, origins)
+	if err != nil {
+		return err
+	}
+	// The home of a build is not where pip_secret_mounts puts the file.
+	if _, err := os.Stat("/root/.netrc"); err == nil {
+		env = append([]string{"NETRC=/root/.netrc"}, env...)
+	}
+	return syscall.Exec(command[0], command, append(os.Environ(), env...))
 }
 
 // lock resolves and writes what comes of it.

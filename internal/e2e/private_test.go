@@ -160,3 +160,72 @@ func TestOutlineSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildLogins builds a package whose build requirement is in an index that
+// wants a login.
+func TestBuildLogins(t *testing.T) {
+	p := newPrivate(t, "")
+	archive := strings.ReplaceAll(`
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+requirements: uv.lock
+pip_index: INDEX/simple
+builder_options: {user: root, pip: false, build_apt_packages: []}
+-- pyproject.toml --
+[project]
+name = "app"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["tool"]
+[tool.uv.sources]
+tool = { path = "tool" }
+-- uv.lock --
+version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "tool" }]
+
+[package.metadata]
+requires-dist = [{ name = "tool", directory = "tool" }]
+
+[[package]]
+name = "tool"
+version = "2"
+source = { directory = "tool" }
+-- tool/pyproject.toml --
+[build-system]
+requires = ["greeting"]
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "tool"
+version = "2"
+-- tool/backend.py --
+import greeting, zipfile
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    name = "tool-2-py3-none-any.whl"
+    with zipfile.ZipFile(directory + "/" + name, "w") as z:
+        z.writestr("tool.py", "built = True")
+        z.writestr("tool-2.dist-info/METADATA", "Metadata-Version: 2.1\nName: tool\nVersion: 2\n")
+        z.writestr("tool-2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        z.writestr("tool-2.dist-info/RECORD", "")
+    return name
+`, "INDEX", p.server.URL)
+	p.project = written(t, p.engine, archive)
+	if built, err := p.tryBuild(t); err == nil {
+		t.Errorf("it builds without a login:\n%s", built.Output)
+	}
+	built := p.build(t, secretFile(t, "HTTP_AUTH_HEADER_127.0.0.1", basic("bob", password)), "--provenance=mode=max")
+	if got, want := p.installed(t), []string{"tool 2"}; !slices.Equal(got, want) {
+		t.Errorf("installed %q, want %q", got, want)
+	}
+	if leaks := p.engine.Leaks(t, built, p.image, password); len(leaks) > 0 {
+		t.Errorf("leaks: %q", leaks)
+	}
+}
