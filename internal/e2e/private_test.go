@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -227,5 +228,36 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 	}
 	if leaks := p.engine.Leaks(t, built, p.image, password); len(leaks) > 0 {
 		t.Errorf("leaks: %q", leaks)
+	}
+}
+
+// TestAuthorities: a command trusts the authorities of the build secret beside
+// those of the image; they are in no layer, and in no key.
+func TestAuthorities(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "trusted") }))
+	t.Cleanup(server.Close)
+	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	p := written(t, testengine.Start(t), strings.ReplaceAll(`
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+commands:
+  - python -c "import urllib.request as u; print(u.urlopen('SERVER').read())" > /answer
+`, "SERVER", server.URL))
+	if built, err := p.tryBuild(t); err == nil || !strings.Contains(built.Output, "CERTIFICATE_VERIFY_FAILED") {
+		t.Errorf("without the secret: %v\n%s", err, built.Output)
+	}
+	built := p.build(t, secretFile(t, "ca-certificates", authority), "--provenance=mode=max")
+	if got := p.run(t, "cat", "/answer"); got != "b'trusted'\n" {
+		t.Errorf("the server's answer is %q", got)
+	}
+	line := strings.Split(authority, "\n")[3]
+	if leaks := p.engine.Leaks(t, built, p.image, line); len(leaks) > 0 {
+		t.Errorf("leaks: %q", leaks)
+	}
+	for name, result := range p.build(t).Steps() { // without the secret
+		if strings.HasPrefix(name, "[command") && result != "CACHED" {
+			t.Errorf("%s is %s, though only a secret has changed", name, result)
+		}
 	}
 }
