@@ -155,6 +155,7 @@ func TestBytecodeLikeUV(t *testing.T) {
 		t.Skip("needs a python3.11, as the base has")
 	}
 	p := example(t, testengine.Start(t), "hello")
+	p.edit(t, "imagespec.yaml", func(text string) string { return text + "builder_options: {pip: false}\n" })
 	p.build(t)
 	var got []string
 	for _, f := range bytecodeFiles(t, p.engine.Image(t, p.image, "")) {
