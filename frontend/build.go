@@ -176,20 +176,46 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
-	epoch, err := b.epoch(ctx)
+	if err := b.makePlan(ctx, c, failed != nil); err != nil {
+		return nil, err
+	}
+	opt, err := b.stepOptions()
 	if err != nil {
 		return nil, err
 	}
-	pages := index.Pages{Fetch: func(url string) ([]byte, error) {
-		return b.page(ctx, plan.RewritesOf(spec).Apply(url), plan.Secrets(spec))
-	}}
-	var id string
-	if spec == b.spec { // what is built on a nested spec has its own
-		id = flytekit.ImageID(spec.Source)
+	opt.Base, opt.StepPrefix = c.base.state, b.stepPrefix(c.platform)
+	opt.Moved = c.moved(failed)
+	if opt.Files, err = b.context.with(ctx).files(c.plan); err != nil {
+		return nil, err
 	}
-	answers := &memory{Index: pages, build: b, ctx: ctx, anew: failed != nil || b.ui.IsNoCache("index")}
+	if opt.Trees, err = b.context.with(ctx).trees(c.plan); err != nil {
+		return nil, err
+	}
+	if opt.Compiler, err = b.addBytecode(ctx, spec, c); err != nil {
+		return nil, err
+	}
+	c.state = llbgen.State(c.plan, opt)
+	return c, nil
+}
+
+// makePlan decides what the image will be. Anew, indexes are asked even if it is
+// remembered what they have.
+func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
+	epoch, err := b.epoch(ctx)
+	if err != nil {
+		return err
+	}
+	secrets := plan.Secrets(c.spec)
+	pages := index.Pages{Fetch: func(url string) ([]byte, error) {
+		return b.page(ctx, plan.RewritesOf(c.spec).Apply(url), secrets)
+	}}
+	answers := &memory{Index: pages, build: b, ctx: ctx, anew: anew || b.ui.IsNoCache("index")}
+	var id string
+	if c.spec == b.spec { // what is built on a nested spec has its own
+		id = flytekit.ImageID(c.spec.Source)
+	}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
-		Spec:        spec,
+		Spec:        c.spec,
 		Context:     b.context.with(ctx),
 		Getenv:      b.args.get,
 		Platform:    c.platform,
@@ -198,50 +224,19 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 		Interpreter: c.base.interpreter,
 		Libc:        c.base.facts.Libc,
 		Index:       answers,
-		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: plan.Secrets(spec)}).resolve,
+		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: secrets}).resolve,
 		ImageID:     id,
 		Retimed:     mayRetime(epoch),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.warnings = slices.Concat(c.base.warnings, c.warnings)
-	if spec == b.spec {
+	if c.spec == b.spec {
 		c.warnings = append(c.warnings, b.args.unused()...)
 	}
 	c.recalled = answers.recalled
-	files, err := b.context.with(ctx).files(c.plan)
-	if err != nil {
-		return nil, err
-	}
-	trees, err := b.context.with(ctx).trees(c.plan)
-	if err != nil {
-		return nil, err
-	}
-	helper, err := b.helper()
-	if err != nil {
-		return nil, err
-	}
-	compiler, err := b.addBytecode(ctx, spec, c)
-	if err != nil {
-		return nil, err
-	}
-	c.state = llbgen.State(c.plan, llbgen.Options{
-		Base:          c.base.state,
-		Helper:        helper,
-		Compiler:      compiler,
-		BuildPlatform: b.ui.BuildPlatforms[0],
-		Caps:          b.ui.BuildOpts().LLBCaps,
-		Files:         files,
-		Trees:         trees,
-		Limits:        b.limits(),
-		Network:       b.network(),
-		Locate:        b.files.location,
-		NoCache:       b.ui.IsNoCache,
-		StepPrefix:    b.stepPrefix(c.platform),
-		Moved:         c.moved(failed),
-	})
-	return c, nil
+	return nil
 }
 
 // moved gives the files that are elsewhere than in another compilation.

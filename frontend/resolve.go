@@ -79,12 +79,14 @@ func (r *resolution) solve(step llbgen.Resolution) (client.Reference, error) {
 	return r.ref(r.ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
 }
 
-// stepOptions is what steps have that are run before there is a plan.
+// stepOptions is what all steps have, also those that are run before there is
+// a plan.
 func (b *build) stepOptions() (llbgen.Options, error) {
 	helper, err := b.helper()
 	return llbgen.Options{
 		Helper:        helper,
 		BuildPlatform: b.ui.BuildPlatforms[0],
+		Caps:          b.ui.BuildOpts().LLBCaps,
 		Limits:        b.limits(),
 		Network:       b.network(),
 		Locate:        b.files.location,
