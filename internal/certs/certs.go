@@ -1,7 +1,8 @@
 // Package certs has the certificate authorities that Mozilla trusts, for images
-// without any. They come from golang.org/x/crypto, which takes them from NSS;
+// without any and for steps without an image. They come from golang.org/x/crypto, which takes them from NSS;
 // to update them is to update that module. Where the files belong and whether
-// they are wanted is package account's.
+// they are wanted is package
+// account's and resolver's.
 package certs
 
 import (

@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +11,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
-	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/imagespec/imagespec/internal/certs"
 )
 
 // Secrets is a folder in which a step has the secrets that the client has
@@ -87,13 +87,7 @@ func (s Secrets) Env(dir string, origins []string) ([]string, error) {
 
 // authorities are PEM certificates: Mozilla's and the client's.
 func authorities(own string) []byte {
-	var all []byte
-	for root := range bundle.Roots() {
-		if root.Constraint == nil { // of which only some certificates are to be trusted
-			all = append(all, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})...)
-		}
-	}
-	return append(all, own+"\n"...)
+	return append(certs.PEM(), own+"\n"...)
 }
 
 // header gives the header Authorization for an origin, as BuildKit makes it of
