@@ -73,6 +73,7 @@ type build struct {
 	args    buildArgs
 	spec    *imagespec.Spec // of the image; others are nested in it
 	warned  sync.Map        // the warnings that were sent
+	logins  logins
 }
 
 // answer parses the spec and does what the client asked for.
@@ -225,6 +226,7 @@ func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
 		Libc:        c.base.facts.Libc,
 		Index:       answers,
 		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: secrets}).resolve,
+		Netrc:       func(hosts []string) ([]string, error) { return b.known(ctx, hosts) },
 		ImageID:     id,
 		Retimed:     mayRetime(epoch),
 	})

@@ -42,11 +42,13 @@ type engine struct {
 	fetchStatus, goneHost string
 	pages                 map[string]string                                // of indexes, by URL
 	pageStatus            map[string]int                                   // with which the server refuses a page
-	resolver              func(step *pb.ExecOp) (map[string]string, error) // what imagespec-resolve does
+	resolver              func(step *pb.ExecOp) (map[string]string, error) // what imagespec-resolve does beside looking into a netrc
+	netrc                 []string                                         // hosts in the secret netrc
 	memory                map[string]string                                // the cache mount of answers, by its id and the key
 
 	mu       sync.Mutex
 	read     []string              // URLs of pages, with the Accept header
+	looked   []string              // the hosts that were looked for in the netrc, those of a step in a line
 	solved   []client.SolveRequest // the images
 	warnings []string
 	asked    []string // references of base images

@@ -22,11 +22,13 @@ const pageFile = "page"
 // the credentials and the policies. Without a checksum the engine looks at the
 // status, and asks whether the page it has is still the newest.
 //
-// Where the spec has secrets, a step that has them reads it instead: in each
-// build anew, too.
+// Where the spec has secrets, or the netrc a login, a step that has them reads it
+// instead: in each build anew, too.
 func (b *build) page(ctx context.Context, url string, secrets []plan.Secret) (data []byte, err error) {
 	defer recoverTo(&err) // many pages are read at once
-	if len(secrets) > 0 {
+	if private, err := b.isPrivate(ctx, url, secrets); err != nil {
+		return nil, err
+	} else if private {
 		return b.privatePage(ctx, url, secrets)
 	}
 	opts := []llb.HTTPOption{
@@ -49,7 +51,17 @@ func (b *build) page(ctx context.Context, url string, secrets []plan.Secret) (da
 	return readAll(ctx, ref, pageFile, index.MaxBytes)
 }
 
-// privatePage reads a page with the secrets of the spec.
+// isPrivate says whether a page is read by a step that has secrets.
+func (b *build) isPrivate(ctx context.Context, url string, secrets []plan.Secret) (bool, error) {
+	host := plan.Server(url)
+	if len(secrets) > 0 || host == "" {
+		return len(secrets) > 0, nil
+	}
+	known, err := b.known(ctx, []string{host})
+	return len(known) > 0, err
+}
+
+// privatePage reads a page with the secrets of spec and build.
 func (b *build) privatePage(ctx context.Context, url string, secrets []plan.Secret) ([]byte, error) {
 	opt, err := b.stepOptions()
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/imagespec/imagespec/internal/resolver"
 )
 
 // resolveStep gives the step that talks to an index that a definition ends
@@ -26,13 +28,27 @@ func resolveStep(def *pb.Definition) *pb.ExecOp {
 
 // resolve runs such a step.
 func (e *engine) resolve(def *pb.Definition) (*client.Result, error) {
-	files, err := e.resolver(resolveStep(def))
+	run := e.resolver
+	if resolveStep(def).Meta.Args[1] == "known" {
+		run = e.known
+	}
+	files, err := run(resolveStep(def))
 	if err != nil {
 		return nil, err
 	}
 	res := client.NewResult()
 	res.SetRef(tree(files))
 	return res, nil
+}
+
+// known looks for hosts in the netrc.
+func (e *engine) known(step *pb.ExecOp) (map[string]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	hosts := step.Meta.Args[3:]
+	e.looked = append(e.looked, strings.Join(hosts, " "))
+	hosts = slices.DeleteFunc(slices.Clone(hosts), func(host string) bool { return !slices.Contains(e.netrc, host) })
+	return map[string]string{resolver.KnownFile: strings.Join(hosts, "\n")}, nil
 }
 
 // idnaLock is an answer of uv.
@@ -152,18 +168,26 @@ func TestPrivateSteps(t *testing.T) {
 	if got := secretIDs((*steps)[0]); !slices.Equal(got, want) {
 		t.Errorf("secrets of the resolver %q, want %q", got, want)
 	}
-	var fetched []string
-	for _, op := range execs(t, e.solved[0].Definition) {
-		if args := op.GetExec().Meta.Args; args[0] == "/bin/imagespec-resolve" {
-			fetched = append(fetched, args[len(args)-2])
-			if !slices.Contains(secretIDs(op.GetExec()), "secret_0") {
-				t.Error("the file is fetched without the secret")
-			}
+	if got, want := fetched(t, e, "secret_0"), []string{"https://files.example/idna-3.10-py3-none-any.whl"}; !slices.Equal(got, want) {
+		t.Errorf("fetched %q, want %q", got, want)
+	}
+	if len(e.looked) != 0 {
+		t.Errorf("looked for %q in the netrc, though all is private", e.looked)
+	}
+}
+
+// fetched gives the URLs of the image that steps with a secret fetch.
+func fetched(t *testing.T, e *engine, secret string) []string {
+	t.Helper()
+	var urls []string
+	for _, op := range execs(t, e.solved[len(e.solved)-1].Definition) {
+		args := op.GetExec().Meta.Args
+		if args[0] == "/bin/imagespec-resolve" && slices.Contains(secretIDs(op.GetExec()), secret) {
+			urls = append(urls, args[len(args)-2])
 		}
 	}
-	if !slices.Equal(fetched, []string{"https://files.example/idna-3.10-py3-none-any.whl"}) {
-		t.Errorf("fetched %q", fetched)
-	}
+	slices.Sort(urls)
+	return urls
 }
 
 func secretIDs(step *pb.ExecOp) []string {

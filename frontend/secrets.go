@@ -10,7 +10,6 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/resolver"
-	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 )
@@ -65,17 +64,17 @@ func secretsOf(p *plan.Plan) []outline.Secret {
 			all[id] = all[id] || false
 		}
 	}
-	var origins []string
+	var locations []string
 	for _, pkg := range p.Packages {
-		origins = append(origins, p.Rewrites.Apply(pkg.URL))
+		locations = append(locations, p.Rewrites.Apply(pkg.URL))
 	}
 	if p.Resolved != nil {
-		origins = append(origins, p.Resolved.Origins()...)
+		locations = append(locations, p.Resolved.Origins()...)
 		optional("ca-certificates", "netrc")
 	}
-	for _, host := range llbgen.Hosts(origins) {
-		if host != "" && host != "files.pythonhosted.org" && host != "pypi.org" {
-			optional(resolve.AuthHeader+host, resolve.AuthToken+host)
+	for _, location := range locations {
+		if host := plan.Server(location); host != "" {
+			optional(resolve.AuthHeader+host, resolve.AuthToken+host, "netrc")
 		}
 	}
 	var list []outline.Secret

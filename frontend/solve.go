@@ -91,12 +91,12 @@ func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition
 	if status := refused(err); status != 0 {
 		return b.withStatus(e, url, index.StatusError(status))
 	}
-	if status := b.probe(ctx, url); status != nil && !pkg.Private {
-		return b.withStatus(e, url, statusOf(status))
-	}
 	if pkg.Private {
 		e.Msg += ": " + lastCause(err)
 		return e.WithHint("check that the index still has the file, or lock again")
+	}
+	if status := b.probe(ctx, url); status != nil {
+		return b.withStatus(e, url, statusOf(status))
 	}
 	if strings.Contains(err.Error(), "digest mismatch") {
 		e.Msg += ": its sha256 is not the " + pkg.SHA256 + " of the lock"

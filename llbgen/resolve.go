@@ -146,6 +146,29 @@ func (f Fetch) State(opt Options, opts ...llb.RunOption) llb.State {
 	return llb.Scratch().Run(opts...).AddMount(answerDir, llb.Scratch())
 }
 
+// Known is a step that says which of some hosts the secret netrc has a login
+// for: BuildKit's own sources cannot use it. The answer is that of one build,
+// Build is something that no other one has.
+type Known struct {
+	Hosts []string
+	Build string
+}
+
+// State gives the folder with the answer: see imagespec-resolve.
+func (k Known) State(opt Options) llb.State {
+	g := generator{Options: opt}
+	opts := append(g.logins(nil, nil),
+		llb.Args(append([]string{resolverPath, "known", answerDir}, k.Hosts...)),
+		llb.Dir("/"),
+		llb.Network(pb.NetMode_NONE),
+		llb.Platform(g.BuildPlatform),
+		llb.AddEnv("BUILD", k.Build),
+		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
+		llb.WithCustomNamef("[index] look for %s in the secret netrc", summary(k.Hosts)),
+	)
+	return llb.Scratch().Run(append(opts, g.Limits...)...).AddMount(answerDir, llb.Scratch())
+}
+
 // privateWheel fetches a wheel from a server that may want the secrets.
 func (g generator) privateWheel(pkg plan.Package) llb.State {
 	fetch := Fetch{URL: g.plan.Rewrites.Apply(pkg.URL), SHA256: pkg.SHA256, File: pkg.File, Secrets: g.plan.Secrets}

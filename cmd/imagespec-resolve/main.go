@@ -5,13 +5,15 @@
 //	imagespec-resolve lock [--report] REQUEST OUT
 //	imagespec-resolve fetch [--sha256=HEX] [--accept=HEADER] URL FILE
 //	imagespec-resolve run [--origin=URL]... COMMAND...
+//	imagespec-resolve known OUT HOST...
 //
 // REQUEST is the JSON of a resolve.Request, OUT a folder for the answer: the
 // file pylock.toml, or needs-python if only a Python can tell. A resolution that
 // uv does not find ends with the status 1, so that it is kept in no cache; with
 // --report it ends with 0 and the file failure, which has what uv printed.
 // Fetch writes the URL to FILE. Run becomes COMMAND, in which uv uses the
-// secrets for the origins.
+// secrets for the origins. Known writes to the file known in OUT which of the
+// hosts the secret netrc has a login for.
 //
 // IMAGESPEC_SECRETS is the folder of the secrets (see package resolver),
 // IMAGESPEC_PYTHON an interpreter to build packages with. Under a name of
@@ -27,6 +29,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/imagespec/imagespec/internal/resolver"
@@ -52,18 +55,21 @@ func run(args []string, stderr io.Writer) int {
 		origins = append(origins, url)
 		return nil
 	})
-	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() == 0 || args[0] != "run" && flags.NArg() != 2 {
+	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() == 0 {
 		return usage(stderr)
 	}
+	pair := flags.NArg() == 2
 	secrets := resolver.Secrets(os.Getenv("IMAGESPEC_SECRETS"))
 	var err error
-	switch args[0] {
-	case "lock":
+	switch command := args[0]; {
+	case command == "lock" && pair:
 		err = lock(secrets, flags.Arg(0), flags.Arg(1), *report, stderr)
-	case "fetch":
+	case command == "fetch" && pair:
 		err = secrets.Fetch(context.Background(), flags.Arg(0), *accept, *sum, flags.Arg(1), os.Getenv("HOME"))
-	case "run":
+	case command == "run":
 		err = become(secrets, origins, flags.Args())
+	case command == "known":
+		err = known(secrets, flags.Arg(0), flags.Args()[1:])
 	default:
 		return usage(stderr)
 	}
@@ -75,7 +81,7 @@ func run(args []string, stderr io.Writer) int {
 }
 
 func usage(stderr io.Writer) int {
-	fmt.Fprintln(stderr, "usage: imagespec-resolve lock [--report] REQUEST OUT | fetch [--sha256=HEX] [--accept=HEADER] URL FILE | run [--origin=URL]... COMMAND...")
+	fmt.Fprintln(stderr, "usage: imagespec-resolve lock [--report] REQUEST OUT | fetch [--sha256=HEX] [--accept=HEADER] URL FILE | run [--origin=URL]... COMMAND... | known OUT HOST...")
 	return 2
 }
 
@@ -95,6 +101,15 @@ func become(secrets resolver.Secrets, origins, command []string) error {
 		env = append([]string{"NETRC=/root/.netrc"}, env...)
 	}
 	return syscall.Exec(command[0], command, append(os.Environ(), env...))
+}
+
+// known writes which hosts the secrets have a login for.
+func known(secrets resolver.Secrets, out string, hosts []string) error {
+	found, err := secrets.Known(hosts)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, resolver.KnownFile), []byte(strings.Join(found, "\n")), 0o644)
 }
 
 // lock resolves and writes what comes of it.

@@ -50,6 +50,7 @@ type indexed struct {
 	server *testengine.FileServer
 	dir    string // what the server has
 	wheel  string // file name
+	digest string // of the wheel
 }
 
 // newIndexed makes the project and the index. The wheel is one that no engine
@@ -59,9 +60,9 @@ func newIndexed(t *testing.T) indexed {
 	i := indexed{dir: t.TempDir(), wheel: "greeting-1.0-py3-none-any.whl"}
 	content := newWheel(t, filepath.Join("..", "..", "testdata", "projects", "direct", "wheels", i.wheel))
 	i.server = testengine.ServeFiles(t, i.dir)
-	digest := fmt.Sprintf("%x", sha256.Sum256(content))
+	i.digest = fmt.Sprintf("%x", sha256.Sum256(content))
 	i.serve(t, "files/"+i.wheel, string(content))
-	i.serve(t, "simple/greeting/index.html", fmt.Sprintf("<a href=\"../../files/%s#sha256=%s\">%[1]s</a>", i.wheel, digest))
+	i.serve(t, "simple/greeting/index.html", fmt.Sprintf("<a href=\"../../files/%s#sha256=%s\">%[1]s</a>", i.wheel, i.digest))
 	i.project = written(t, testengine.Start(t), fmt.Sprintf(`
 -- imagespec.yaml --
 # syntax=imagespec/frontend
@@ -70,7 +71,7 @@ requirements: requirements.txt
 pip_index: %s/simple
 -- requirements.txt --
 greeting==1.0 --hash=sha256:%s
-`, i.server.URL, digest))
+`, i.server.URL, i.digest))
 	return i
 }
 

@@ -21,7 +21,7 @@ import (
 type private struct {
 	project
 	server *httptest.Server
-	asked  *atomic.Int64 // requests that were let in
+	asked  *atomic.Int64 // requests, those that were refused too
 }
 
 // The password and the token of the index. No build may let them out.
@@ -30,31 +30,73 @@ const (
 	token    = "t0ken-0f-the-index"
 )
 
-// newPrivate makes the project and its index. The wheel is one that no engine
-// has seen before.
-func newPrivate(t *testing.T, lines string) private {
+// newPrivate makes the project of a txtar archive, and its index: INDEX is where
+// that is, DIGEST is that of the wheel, which no engine has seen before.
+func newPrivate(t *testing.T, archive string) private {
 	t.Helper()
 	i := newIndexed(t)
 	p := private{asked: new(atomic.Int64)}
 	files := http.FileServer(http.Dir(i.dir))
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.asked.Add(1)
 		user, given, _ := r.BasicAuth()
 		if (user != "bob" || given != password) && r.Header.Get("Authorization") != "Bearer "+token {
 			w.Header().Set("WWW-Authenticate", "Basic")
 			http.Error(w, "log in first", http.StatusUnauthorized)
 			return
 		}
-		p.asked.Add(1)
 		files.ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.server.Close)
-	p.project = written(t, testengine.Start(t), "-- imagespec.yaml --\n"+strings.ReplaceAll(`# syntax=imagespec/frontend
-base_image: python:3.11-slim-bookworm
-builder_options: {user: root, flytekit: false, pip: false}
-packages: [greeting]
-`+lines, "INDEX", p.server.URL))
+	p.project = written(t, testengine.Start(t), strings.NewReplacer("INDEX", p.server.URL, "DIGEST", i.digest).Replace(archive))
 	return p
 }
+
+// Projects of one package of an index: as a requirement, with a lock that has
+// hashes alone, and with one that has URLs.
+const (
+	unlocked = privateSpec + `packages: [greeting]
+pip_index: INDEX/simple
+`
+	hashed = privateSpec + `requirements: requirements.txt
+pip_index: INDEX/simple
+-- requirements.txt --
+greeting==1.0 --hash=sha256:DIGEST
+`
+	locked = privateSpec + `requirements: uv.lock
+-- pyproject.toml --
+[project]
+name = "app"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["greeting"]
+-- uv.lock --
+version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "greeting" }]
+
+[package.metadata]
+requires-dist = [{ name = "greeting" }]
+
+[[package]]
+name = "greeting"
+version = "1.0"
+source = { registry = "INDEX/simple" }
+wheels = [{ url = "INDEX/files/greeting-1.0-py3-none-any.whl", hash = "sha256:DIGEST" }]
+`
+	privateSpec = `
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+builder_options: {user: root, flytekit: false, pip: false}
+`
+)
 
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
@@ -73,21 +115,28 @@ func secretFile(t *testing.T, id, text string) string {
 
 // TestLogins builds from an index that wants a login, with each way to give it:
 // the right one installs, and is nowhere to be found afterwards; a wrong one and
-// none at all give an error that names host and secret.
+// none at all give an error that names host and secret. With netrc the server
+// has to refuse nothing to get it.
 func TestLogins(t *testing.T) {
 	netrc := func(password string) string {
 		return fmt.Sprintf("machine 127.0.0.1 login bob password %s\n", password)
 	}
-	const mounts = "pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n"
+	const header, bearer = "HTTP_AUTH_HEADER_127.0.0.1", "HTTP_AUTH_TOKEN_127.0.0.1"
+	const mounts = unlocked + "pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n"
 	for _, tc := range []struct {
-		name, lines, id, right, wrong, says string
+		name, project, id, right, wrong, says string
 	}{
-		{"header", "", "HTTP_AUTH_HEADER_127.0.0.1", basic("bob", password), basic("bob", "guess"), "HTTP_AUTH_HEADER_127.0.0.1"},
-		{"token", "", "HTTP_AUTH_TOKEN_127.0.0.1", token, "guess", "HTTP_AUTH_TOKEN_127.0.0.1"},
+		{"header", unlocked, header, basic("bob", password), basic("bob", "guess"), header},
+		{"token", unlocked, bearer, token, "guess", bearer},
+		{"netrc", unlocked, "netrc", netrc(password), netrc("guess"), "netrc"},
 		{"pip_secret_mounts", mounts, "secret_0", netrc(password), netrc("guess"), "secret_0"},
+		{"header with a lock", locked, header, basic("bob", password), basic("bob", "guess"), header},
+		{"token with a lock", locked, bearer, token, "guess", bearer},
+		{"netrc with a lock", locked, "netrc", netrc(password), netrc("guess"), "netrc"},
+		{"netrc with hashes", hashed, "netrc", netrc(password), netrc("guess"), "netrc"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := newPrivate(t, "pip_index: INDEX/simple\n"+tc.lines)
+			p := newPrivate(t, tc.project)
 			for how, args := range map[string][]string{
 				"a wrong secret": {secretFile(t, tc.id, tc.wrong)},
 				"no secret":      nil,
@@ -96,13 +145,16 @@ func TestLogins(t *testing.T) {
 				if err == nil || !strings.Contains(built.Output, tc.says) || !strings.Contains(built.Output, "127.0.0.1") && how != "no secret" {
 					t.Errorf("%s: %v\n%s", how, err, built.Output)
 				}
+				if leaks := p.engine.Leaks(t, built, "", tc.wrong, "guess"); len(leaks) > 0 {
+					t.Errorf("%s: leaks: %q", how, leaks)
+				}
 			}
 			right := secretFile(t, tc.id, tc.right)
 			built := p.build(t, right, "--provenance=mode=max")
 			if got, want := p.installed(t), []string{"greeting 1.0"}; !slices.Equal(got, want) {
 				t.Errorf("installed %q, want %q", got, want)
 			}
-			if leaks := p.engine.Leaks(t, built, p.image, password, token); len(leaks) > 0 {
+			if leaks := p.engine.Leaks(t, built, p.image, password, token, tc.right); len(leaks) > 0 {
 				t.Errorf("leaks: %q", leaks)
 			}
 			asked := p.asked.Load()
@@ -111,6 +163,18 @@ func TestLogins(t *testing.T) {
 				t.Error("the index was asked in an unchanged build")
 			}
 		})
+	}
+}
+
+// TestAnotherLogin: a file that a step has fetched is the file that BuildKit
+// itself has fetched before. Nothing is installed again, and the image is the same.
+func TestAnotherLogin(t *testing.T) {
+	p := newPrivate(t, locked)
+	by := p.build(t, secretFile(t, "HTTP_AUTH_HEADER_127.0.0.1", basic("bob", password))).Digest()
+	netrc := secretFile(t, "netrc", "machine 127.0.0.1 login bob password "+password)
+	p.unchanged(t, netrc)
+	if got := p.build(t, netrc).Digest(); got != by {
+		t.Errorf("the image is %s with a netrc, %s with a header", got, by)
 	}
 }
 
@@ -152,7 +216,7 @@ func TestRewrites(t *testing.T) {
 
 // TestOutlineSecrets lists what a build needs and may use.
 func TestOutlineSecrets(t *testing.T) {
-	p := newPrivate(t, "pip_index: INDEX/simple\npip_secret_mounts: [[~/.netrc, /root/.netrc]]\n")
+	p := newPrivate(t, unlocked+"pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n")
 	built, err := p.engine.Build(t, p.dir, secretFile(t, "secret_0", "machine 127.0.0.1 login bob password "+password),
 		"-f", filepath.Join(p.dir, "imagespec.yaml"), "--call=outline,format=json")
 	for _, want := range []string{`"secret_0"`, `"HTTP_AUTH_HEADER_127.0.0.1"`, `"HTTP_AUTH_TOKEN_127.0.0.1"`, `"ca-certificates"`, `"netrc"`} {
@@ -165,8 +229,7 @@ func TestOutlineSecrets(t *testing.T) {
 // TestBuildLogins builds a package whose build requirement is in an index that
 // wants a login.
 func TestBuildLogins(t *testing.T) {
-	p := newPrivate(t, "")
-	archive := strings.ReplaceAll(`
+	p := newPrivate(t, `
 -- imagespec.yaml --
 # syntax=imagespec/frontend
 base_image: python:3.11-slim-bookworm
@@ -217,8 +280,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         z.writestr("tool-2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         z.writestr("tool-2.dist-info/RECORD", "")
     return name
-`, "INDEX", p.server.URL)
-	p.project = written(t, p.engine, archive)
+`)
 	if built, err := p.tryBuild(t); err == nil {
 		t.Errorf("it builds without a login:\n%s", built.Output)
 	}

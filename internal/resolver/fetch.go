@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,15 +129,24 @@ func (s Secrets) authorize(req *http.Request, home string) error {
 			netrc = string(data)
 		}
 	}
-	if user := login(netrc, req.URL); user != nil {
+	if user := login(netrc, req.URL.Hostname()); user != nil {
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
 	return nil
 }
 
-// login gives what a netrc has for the host of a URL, nil if there is nothing.
-func login(netrc string, u *url.URL) *url.Userinfo {
+// Known gives those of some hosts that the netrc of the secrets has a login for.
+func (s Secrets) Known(hosts []string) ([]string, error) {
+	netrc, err := s.read(NetrcFile)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(hosts), func(host string) bool { return login(netrc, host) == nil }), nil
+}
+
+// login gives what a netrc has for a host, nil if there is nothing.
+func login(netrc, host string) *url.Userinfo {
 	var user, password string
 	words := strings.Fields(netrc)
 	here, found := false, false
@@ -150,7 +160,7 @@ func login(netrc string, u *url.URL) *url.Userinfo {
 			if found {
 				return url.UserPassword(user, password)
 			}
-			here = value == u.Hostname()
+			here = value == host
 			found = here
 			i++
 		case "default":

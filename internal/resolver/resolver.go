@@ -32,6 +32,7 @@ const (
 const (
 	NeedsPython = "needs-python" // ErrPython
 	FailureFile = "failure"      // the output of a resolve.Failure
+	KnownFile   = "known"        // the hosts of Secrets.Known, one a line
 )
 
 // ErrPython is that a package has to be built to know what it depends on, for

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,13 +200,31 @@ func TestLogin(t *testing.T) {
 		{"machine", ""},
 		{"", ""},
 	} {
-		u := &url.URL{Scheme: "https", Host: "own.example:8443"}
 		got := ""
-		if user := login(tc.netrc, u); user != nil {
+		if user := login(tc.netrc, "own.example"); user != nil {
 			got = user.String()
 		}
 		if got != tc.want {
 			t.Errorf("%q: %q, want %q", tc.netrc, got, tc.want)
+		}
+	}
+}
+
+// TestKnown: with a default the netrc is for every host.
+func TestKnown(t *testing.T) {
+	hosts := []string{"files.example", "own.example"}
+	for _, tc := range []struct {
+		files map[string]string
+		want  []string
+	}{
+		{nil, nil},
+		{map[string]string{"netrc": "machine own.example login bob password s3cret"}, []string{"own.example"}},
+		{map[string]string{"netrc": "default login bob password s3cret"}, hosts},
+		{map[string]string{"auth/own.example/token": "t0ken"}, nil},
+	} {
+		got, err := secrets(t, tc.files).Known(hosts)
+		if err != nil || !slices.Equal(got, tc.want) {
+			t.Errorf("%v: %q, %v; want %q", tc.files, got, err, tc.want)
 		}
 	}
 }
@@ -216,7 +234,7 @@ func FuzzLogin(f *testing.F) {
 	f.Add("machine own.example login bob password s3cret default login x")
 	f.Add("macdef init\ncd /\n\nmachine")
 	f.Fuzz(func(t *testing.T, netrc string) {
-		user := login(netrc, &url.URL{Host: "own.example"})
+		user := login(netrc, "own.example")
 		if user != nil && !strings.Contains(netrc, "own.example") && !strings.Contains(netrc, "default") {
 			t.Errorf("%q has %s", netrc, user)
 		}

@@ -33,11 +33,16 @@ type Input struct {
 	Libc        wheel.Libc
 	Index       lock.Index // asked for the files that the lock gives no URL of
 	Resolve     Resolver   // asked for what is not locked
+	Netrc       Logins     // asked which servers the build has logins for; nil: for none
 	ImageID     string     // flytekit's id of the spec
 	Retimed     bool       // whether the exporter may change the times of files
 
 	arguments *arguments // pip_extra_args, taken apart
 }
+
+// Logins gives those of some hosts that the secret netrc of the build has a
+// login for.
+type Logins func(hosts []string) ([]string, error)
 
 // Make decides what the image will be. Errors point into the spec or the lock.
 func Make(in Input) (*Plan, []diag.Warning, error) {
@@ -73,12 +78,14 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 		}
 		warnings = append(warnings, more...)
 	}
-	p.addSecrets(in.Spec)
 	p.Rewrites = RewritesOf(in.Spec)
 	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
 	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.addPip(in.Spec)
 	if err := p.overlay(); err != nil {
+		return nil, nil, err
+	}
+	if err := p.addSecrets(in); err != nil {
 		return nil, nil, err
 	}
 	p.Layers = group(p.Packages)

@@ -115,7 +115,7 @@ type Package struct {
 	Path    string     `json:"path,omitempty"`    // of the file or tree in the build context
 	SHA256  string     `json:"sha256"`            // hex, empty where the lock has none
 	Size    int64      `json:"size"`              // bytes, 0 where the lock does not say
-	Private bool       `json:"private,omitempty"` // fetched by a step that has the Secrets, since its server may want them
+	Private bool       `json:"private,omitempty"` // fetched by a step that has secrets, since its server may want them
 	Group   string     `json:"group"`             // name of its layer
 	Direct  bool       `json:"direct,omitempty"`  // asked for by URL and not from an index, which direct_url.json records (PEP 610)
 	Build   *Build     `json:"build,omitempty"`   // nil for a wheel

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -38,14 +39,62 @@ func Secrets(spec *imagespec.Spec) []Secret {
 	return all
 }
 
-// addSecrets adds the secrets of the spec, and says which packages may need
-// them: those of all servers but PyPI's own.
-func (p *Plan) addSecrets(spec *imagespec.Spec) {
-	p.Secrets = Secrets(spec)
-	for i := range p.Packages {
-		u, err := url.Parse(p.Packages[i].URL)
-		p.Packages[i].Private = len(p.Secrets) > 0 && err == nil && u.Host != "" && u.Host != "files.pythonhosted.org"
+// addSecrets adds the secrets of the spec, and says which files are fetched by
+// a step that has secrets: with those of the spec the files of all servers but
+// PyPI's own, without them those of servers that the build's netrc knows.
+func (p *Plan) addSecrets(in Input) error {
+	p.Secrets = Secrets(in.Spec)
+	servers := map[string][]*Package{} // by host
+	for _, pkg := range p.files() {
+		if host := Server(p.Rewrites.Apply(pkg.URL)); host != "" {
+			servers[host] = append(servers[host], pkg)
+		}
 	}
+	private := slices.Sorted(maps.Keys(servers))
+	if len(p.Secrets) == 0 && len(private) > 0 {
+		var err error
+		if private, err = in.known(private); err != nil {
+			return err
+		}
+	}
+	for _, host := range private {
+		for _, pkg := range servers[host] {
+			pkg.Private = true
+		}
+	}
+	return nil
+}
+
+// files gives the packages that are files of a server.
+func (p *Plan) files() []*Package {
+	var files []*Package
+	for i := range p.Packages {
+		if pkg := &p.Packages[i]; pkg.URL != "" && pkg.File != "" {
+			files = append(files, pkg)
+		}
+	}
+	if p.Pip != nil {
+		files = append(files, p.Pip)
+	}
+	return files
+}
+
+// known gives those of some hosts that the build's netrc has a login for.
+func (in Input) known(hosts []string) ([]string, error) {
+	if in.Netrc == nil {
+		return nil, nil
+	}
+	return in.Netrc(hosts)
+}
+
+// Server gives the host of a URL if it may want a login, which PyPI's own never
+// do; else nothing.
+func Server(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "pypi.org" || u.Host == "files.pythonhosted.org" {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // RewritesOf sorts the rewrites of a spec.

@@ -73,7 +73,7 @@ func LoginHint(location string, secrets ...string) string {
 	if u, err := url.Parse(location); err == nil && u.Hostname() != "" {
 		host = u.Hostname()
 	}
-	hint := fmt.Sprintf("give the build the login of %[1]s as the secret %[2]s%[1]s (\"Basic …\") or %[3]s%[1]s, or check the one that it has", host, AuthHeader, AuthToken)
+	hint := fmt.Sprintf("give the build the login of %[1]s as the secret %[2]s%[1]s (\"Basic …\") or %[3]s%[1]s, or in the secret netrc, or check the one that it has", host, AuthHeader, AuthToken)
 	if len(secrets) > 0 {
 		hint += ": " + strings.Join(secrets, ", ")
 	}

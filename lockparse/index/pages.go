@@ -125,7 +125,7 @@ func unavailable(q lock.Query, page lock.Page, err error) *diag.Error {
 		if u, err := url.Parse(page.URL); err == nil {
 			host = u.Hostname()
 		}
-		return e.WithHint("give the build the secret HTTP_AUTH_TOKEN_%s or HTTP_AUTH_HEADER_%s", host, host)
+		return e.WithHint("give the build the secret HTTP_AUTH_TOKEN_%s, HTTP_AUTH_HEADER_%s or netrc, or check the one that it has", host, host)
 	}
 	return e.WithHint("check that the index can be reached from where the build runs")
 }
