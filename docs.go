@@ -156,7 +156,7 @@ func optionDocs() map[string]doc {
 		"exclude_newer":      {text: "Resolve as if nothing newer than this date had been published (RFC 3339).", examples: texts("2025-06-01", "2025-06-01T12:00:00Z")},
 		"build_apt_packages": {text: "Debian packages that are there while packages are built from source, beside build-essential and git, and not in the image. An empty list is for none at all.", examples: one("gcc", "libpq-dev")},
 		"url_rewrites": {
-			text:     "Where to fetch files from: beginnings of URLs, and what takes their place.",
+			text:     "Where to fetch files, pages of indexes and commits from: beginnings of URLs, and what takes their place.",
 			examples: []any{map[string]any{"https://files.pythonhosted.org/": "https://mirror.example/pypi/"}},
 		},
 		"user":                  {text: "The image's user: a name, or uid or uid:gid.", unset: "flytekit", examples: texts("flytekit", "root", "1000:1000")},

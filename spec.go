@@ -117,7 +117,7 @@ type Options struct {
 	Locked          Flag // a lock that does not fit its project is an error
 	Flytekit        Text // "true", "false", or the version of flytekit that is added to what is resolved
 	ExcludeNewer    Text // nothing that was uploaded at this time (RFC 3339) or later is resolved to; of a day, its end
-	URLRewrites     Map  // beginning of a URL → what takes its place when a file or an index is fetched
+	URLRewrites     Map  // beginning of a URL → what takes its place when a file, an index or a commit is fetched
 	CompileBytecode Flag // whether modules are compiled; they are where it is unset
 	Pip             Flag // pip is part of the environment; unset is true
 	User            Text // the image's user, a name or uid[:gid]; "flytekit" where unset

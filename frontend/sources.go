@@ -89,17 +89,17 @@ func (b *build) explainBuild(ctx context.Context, err error, pkg plan.Package, c
 	return e.WithHint("%s", adviseBuild(output, pkg.Name))
 }
 
-// builtPackage gives the package that a step is for: of the image, or of the
-// one that it is built on.
-func (c *compiled) builtPackage(description map[string]string) plan.Package {
+// builtPackage gives the package that a step is for, of the image or of the one
+// that it is built on, and where its source is fetched from.
+func (c *compiled) builtPackage(description map[string]string) (pkg plan.Package, location string) {
 	for from := c; from != nil; from = from.base.nested {
 		for _, pkg := range from.plan.Packages {
 			if pkg.Build != nil && pkg.Name == description[llbgen.PackageKey] {
-				return pkg
+				return pkg, from.plan.Rewrites.Apply(pkg.URL)
 			}
 		}
 	}
-	return plan.Package{Name: "a package", At: c.plan.RequirementsAt, Build: &plan.Build{}} // not one of our steps
+	return plan.Package{Name: "a package", At: c.plan.RequirementsAt, Build: &plan.Build{}}, "" // not one of our steps
 }
 
 // gitProblems are what git says if it cannot fetch a commit, and what that
@@ -126,11 +126,11 @@ var gitProblems = []struct {
 	},
 }
 
-// explainGit says why a commit cannot be fetched.
-func explainGit(err error, pkg plan.Package) *diag.Error {
-	e := diag.Errorf(pkg.At, "%s %s cannot be fetched: commit %.12s of %s", pkg.Name, pkg.Version, pkg.Build.Commit, pkg.URL)
-	host := pkg.URL
-	if u, parseErr := url.Parse(pkg.URL); parseErr == nil {
+// explainGit says why a commit cannot be fetched from where it is.
+func explainGit(err error, pkg plan.Package, location string) *diag.Error {
+	e := diag.Errorf(pkg.At, "%s %s cannot be fetched: commit %.12s of %s", pkg.Name, pkg.Version, pkg.Build.Commit, location)
+	host := location
+	if u, parseErr := url.Parse(location); parseErr == nil {
 		host = u.Host
 	}
 	for _, problem := range gitProblems {

@@ -51,9 +51,11 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 		e = diag.Errorf(c.plan.RequirementsAt, "apt-get failed with exit code %s, while it installed what packages are built with", code).
 			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
 	case name == llbgen.BuildStep:
-		e = b.explainBuild(ctx, err, c.builtPackage(failedDescription(err, def)), code)
+		pkg, _ := c.builtPackage(failedDescription(err, def))
+		e = b.explainBuild(ctx, err, pkg, code)
 	case name == llbgen.GitStep:
-		e = explainGit(err, c.builtPackage(failedDescription(err, def)))
+		pkg, location := c.builtPackage(failedDescription(err, def))
+		e = explainGit(err, pkg, location)
 	case name == "commands":
 		e = diag.Errorf(at, "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")

@@ -166,12 +166,14 @@ func (g generator) source(pkg plan.Package) ([]llb.RunOption, []string) {
 }
 
 // repository is a commit. Its .git stays, since backends ask it for versions
-// and for the files that belong to the project.
+// and for the files that belong to the project. BuildKit keys it by the commit
+// alone, wherever it is fetched from.
 func (g generator) repository(pkg plan.Package) llb.State {
-	return llb.Git(pkg.URL, "",
+	location := g.plan.Rewrites.Apply(pkg.URL)
+	return llb.Git(location, "",
 		llb.GitRef(pkg.Build.Commit),
 		llb.KeepGitDir(),
-		llb.WithCustomNamef("fetch %s at %.12s", pkg.URL, pkg.Build.Commit),
+		llb.WithCustomNamef("fetch %s at %.12s", location, pkg.Build.Commit),
 		llb.WithDescription(map[string]string{StepKey: GitStep, PackageKey: pkg.Name}),
 		g.Locate(pkg.At),
 	)

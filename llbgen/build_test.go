@@ -159,6 +159,42 @@ func TestBuildSources(t *testing.T) {
 	}
 }
 
+// TestRewrittenRepository: a commit is fetched from elsewhere, which is all that
+// changes, and is recorded as that of the lock.
+func TestRewrittenRepository(t *testing.T) {
+	p := sources()
+	p.Rewrites = plan.Rewrites{{From: "https://example.org/", To: "https://mirror.example/git/"}}
+	before := unplaced(t, sources())
+	if !slices.Equal(unplaced(t, p), before) {
+		t.Error("a step has changed")
+	}
+	if len(running(t, p, sourceOptions(), `--origin my-repo={"url":"https://example.org/repo"`)) != 1 {
+		t.Error("the installer is told another origin")
+	}
+	var found []string
+	for _, op := range ops(t, marshal(t, p, sourceOptions())) {
+		if source := op.GetSource(); strings.HasPrefix(source.GetIdentifier(), "git://") {
+			found = append(found, source.Attrs[pb.AttrFullRemoteURL])
+		}
+	}
+	if want := []string{"https://mirror.example/git/repo"}; !slices.Equal(found, want) {
+		t.Errorf("fetched from %q, want %q", found, want)
+	}
+}
+
+// unplaced gives all steps of a plan without their inputs, which a source has with
+// its URL, though it is keyed without.
+func unplaced(t *testing.T, p *plan.Plan) []string {
+	t.Helper()
+	var all []string
+	for _, op := range running(t, p, sourceOptions(), "") {
+		op.Inputs = nil
+		all = append(all, op.String())
+	}
+	slices.Sort(all)
+	return all
+}
+
 // TestNoCacheBuild: --no-cache-filter build resolves requirements anew, and
 // with them everything that is built.
 func TestNoCacheBuild(t *testing.T) {

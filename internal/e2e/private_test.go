@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/imagespec/imagespec/internal/testengine"
 )
@@ -214,6 +215,56 @@ func TestRewrites(t *testing.T) {
 	}
 }
 
+// TestRewrittenBuild fetches a commit and what it is built with from elsewhere.
+// The image says that the commit is from where the lock has it.
+func TestRewrittenBuild(t *testing.T) {
+	i, mirror := newIndexed(t), serveGit(t, "t0ken")
+	// A commit that no engine has seen: what it has it need not fetch.
+	commit := mirror.add(t, "tool", greetedProject("")+"-- README --\n"+time.Now().String()+"\n")
+	p := written(t, i.engine, strings.NewReplacer("INDEX", i.server.URL, "MIRROR", mirror.URL, "COMMIT", commit).Replace(`
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+base_image: python:3.11-slim-bookworm
+requirements: uv.lock
+pip_index: https://index.invalid/simple
+builder_options:
+  user: root
+  pip: false
+  build_apt_packages: []
+  url_rewrites: {'https://index.invalid/': 'INDEX/', 'https://git.invalid/': 'MIRROR/'}
+-- uv.lock --
+version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "tool" }]
+
+[[package]]
+name = "tool"
+version = "2"
+source = { git = "https://git.invalid/tool?tag=v1.0#COMMIT" }
+`))
+	built, err := p.tryBuild(t)
+	if err == nil || !strings.Contains(built.Output, mirror.URL+"/tool: it needs a login\ngive the build a token as a secret: --secret id=GIT_AUTH_TOKEN."+mirror.host()) {
+		t.Errorf("without a token: %v\n%s", err, built.Output)
+	}
+	p.build(t, secretFile(t, "GIT_AUTH_TOKEN."+mirror.host(), "t0ken"))
+	if got, want := p.installed(t), []string{"tool 2"}; !slices.Equal(got, want) {
+		t.Errorf("installed %q, want %q", got, want)
+	}
+	if i.reads() == 0 {
+		t.Error("the mirror of the index was not asked")
+	}
+	want := fmt.Sprintf(`{"url":"https://git.invalid/tool","vcs_info":{"vcs":"git","commit_id":"%s","requested_revision":"v1.0"}}`, commit)
+	if got := p.run(t, "cat", "/opt/venv/lib/python3.11/site-packages/tool-2.dist-info/direct_url.json"); got != want {
+		t.Errorf("direct_url.json %s, want %s", got, want)
+	}
+}
+
 // TestOutlineSecrets lists what a build needs and may use.
 func TestOutlineSecrets(t *testing.T) {
 	p := newPrivate(t, unlocked+"pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n")
@@ -224,6 +275,30 @@ func TestOutlineSecrets(t *testing.T) {
 			t.Errorf("%v, no %s in\n%s", err, want, built.Output)
 		}
 	}
+}
+
+// greetedProject is a project that is built with the package of newIndexed.
+func greetedProject(dir string) string {
+	return strings.ReplaceAll(`
+-- DIRpyproject.toml --
+[build-system]
+requires = ["greeting"]
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "tool"
+version = "2"
+-- DIRbackend.py --
+import greeting, zipfile
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    name = "tool-2-py3-none-any.whl"
+    with zipfile.ZipFile(directory + "/" + name, "w") as z:
+        z.writestr("tool.py", "built = True")
+        z.writestr("tool-2.dist-info/METADATA", "Metadata-Version: 2.1\nName: tool\nVersion: 2\n")
+        z.writestr("tool-2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        z.writestr("tool-2.dist-info/RECORD", "")
+    return name
+`, "DIR", dir)
 }
 
 // TestBuildLogins builds a package whose build requirement is in an index that
@@ -262,25 +337,7 @@ requires-dist = [{ name = "tool", directory = "tool" }]
 name = "tool"
 version = "2"
 source = { directory = "tool" }
--- tool/pyproject.toml --
-[build-system]
-requires = ["greeting"]
-build-backend = "backend"
-backend-path = ["."]
-[project]
-name = "tool"
-version = "2"
--- tool/backend.py --
-import greeting, zipfile
-def build_wheel(directory, config_settings=None, metadata_directory=None):
-    name = "tool-2-py3-none-any.whl"
-    with zipfile.ZipFile(directory + "/" + name, "w") as z:
-        z.writestr("tool.py", "built = True")
-        z.writestr("tool-2.dist-info/METADATA", "Metadata-Version: 2.1\nName: tool\nVersion: 2\n")
-        z.writestr("tool-2.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        z.writestr("tool-2.dist-info/RECORD", "")
-    return name
-`)
+`+greetedProject("tool/"))
 	if built, err := p.tryBuild(t); err == nil {
 		t.Errorf("it builds without a login:\n%s", built.Output)
 	}

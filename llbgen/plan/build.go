@@ -32,7 +32,7 @@ type Build struct {
 // Builds is what all builds of a plan have in common: which build requirements
 // they get.
 type Builds struct {
-	Indexes      []string `json:"indexes,omitempty"`     // the default one first; none for PyPI
+	Indexes      []string `json:"indexes,omitempty"`     // where they are asked, the default one first; none for PyPI
 	Constraints  []string `json:"constraints,omitempty"` // of their versions, from the lock
 	ExcludeNewer string   `json:"exclude_newer,omitempty"`
 }
@@ -49,7 +49,9 @@ func (p *Plan) addBuilds(in Input, l *lock.Lock, packages []Package) []diag.Warn
 	b := p.Builds
 	b.Constraints = append(b.Constraints, l.Builds.Constraints...)
 	b.ExcludeNewer = cmp.Or(in.Spec.BuilderOptions.ExcludeNewer.Value, b.ExcludeNewer, l.Builds.ExcludeNewer)
-	if urls := indexes(in.Spec, l.Indexes).URLs; len(urls) != 1 || urls[0] != lock.DefaultIndex {
+	urls := indexes(in.Spec, l.Indexes).URLs
+	RewritesOf(in.Spec).applyTo(urls)
+	if len(urls) != 1 || urls[0] != lock.DefaultIndex {
 		b.Indexes = urls
 	}
 	return unheeded(in, l)

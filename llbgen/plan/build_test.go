@@ -149,6 +149,22 @@ func TestBuilds(t *testing.T) {
 	}
 }
 
+// TestRewrittenIndexes: build requirements come from where the indexes are.
+func TestRewrittenIndexes(t *testing.T) {
+	const mirror = "builder_options: {url_rewrites: {'https://pypi.org/': 'https://mirror.example/pypi/', 'https://files.pythonhosted.org/': 'https://mirror.example/files/'}}\n"
+	for spec, want := range map[string][]string{
+		"":     nil,
+		mirror: {"https://mirror.example/pypi/simple"},
+		mirror + "pip_extra_index_url: ['https://more.example/simple']": {"https://mirror.example/pypi/simple", "https://more.example/simple"},
+		mirror + "pip_index: https://own.example/simple":                {"https://own.example/simple"},
+	} {
+		p, err := planSources(t, spec, "amd64", nil)
+		if err != nil || !slices.Equal(p.Builds.Indexes, want) {
+			t.Errorf("%s: %q, %v, want %q", spec, p.Builds.Indexes, err, want)
+		}
+	}
+}
+
 // TestInstallProject: without it there are only the dependencies.
 func TestInstallProject(t *testing.T) {
 	p, err := planSources(t, "", "amd64", nil)

@@ -121,3 +121,10 @@ func (all Rewrites) Apply(url string) string {
 	}
 	return url
 }
+
+// applyTo applies them to each of some URLs.
+func (all Rewrites) applyTo(urls []string) {
+	for i, url := range urls {
+		urls[i] = all.Apply(url)
+	}
+}

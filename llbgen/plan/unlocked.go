@@ -252,11 +252,8 @@ func rewriteIndexes(r *resolve.Request, rewrites Rewrites) {
 	if index := cmp.Or(r.Index, lock.DefaultIndex); rewrites.Apply(index) != index {
 		r.Index = rewrites.Apply(index)
 	}
-	for _, list := range [][]string{r.ExtraIndexes, r.FindLinks} {
-		for i := range list {
-			list[i] = rewrites.Apply(list[i])
-		}
-	}
+	rewrites.applyTo(r.ExtraIndexes)
+	rewrites.applyTo(r.FindLinks)
 }
 
 // notLocked says what the build depends on that the spec does not say.
