@@ -56,6 +56,10 @@ var buildHints = []buildHint{
 		"a build sees no .git of the build context: give the project a version in its pyproject.toml",
 	},
 	{
+		regexp.MustCompile(`index URL \(https?://([\w.-]+)[^)]*\) could not be queried[^\n]*40[13]`),
+		"give the build the login of the index as the secret HTTP_AUTH_HEADER_$1 (\"Basic …\") or HTTP_AUTH_TOKEN_$1, or in the secret netrc, or check the one that it has",
+	},
+	{
 		regexp.MustCompile(`No solution found when resolving`),
 		"its build requirements cannot be had: see the lock's build constraints, pip_index, and whether the index can be reached",
 	},

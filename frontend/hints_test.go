@@ -30,6 +30,10 @@ func TestAdviseBuild(t *testing.T) {
 		{"ModuleNotFoundError: No module named 'numpy'", "its build needs numpy"},
 		{"urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", "no network"},
 		{"cause: invalid peer certificate: UnknownIssuer", "--secret id=ca-certificates"},
+		{
+			"No solution found when resolving dependencies:\nhint: An index URL (http://own.example:8080/simple) could not be queried due to a lack of valid authentication credentials (401 Unauthorized).",
+			"as the secret HTTP_AUTH_HEADER_own.example",
+		},
 		{"RuntimeError: something else", "lock a version of acme that has a wheel"},
 	} {
 		if got := adviseBuild(tc.output, "acme"); !strings.Contains(got, tc.hint) {

@@ -53,7 +53,7 @@ func (g generator) built(pkg plan.Package) llb.State {
 	program := []string{python, "-I", scriptPath("build.py")}
 
 	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, pkg.At,
-		slices.Concat(g.loggedIn(), program, []string{"requires"}, archive),
+		slices.Concat(program, []string{"requires"}, archive),
 		slices.Concat(asked, g.requirementEnv(), g.buildLogins(), []llb.RunOption{
 			llb.WithCustomNamef("[%sbuild %s] install build requirements", g.StepPrefix, title),
 			llb.WithDescription(map[string]string{PackageKey: pkg.Name}),
@@ -76,31 +76,14 @@ func (g generator) built(pkg plan.Package) llb.State {
 	})...).AddMount("/wheels", llb.Scratch())
 }
 
-// privateIndexes says whether build requirements may come from a server that wants a
-// login. Our helper, which gives uv the secrets, is for the build's own
-// platform: builds for another one go without.
-func (g generator) privateIndexes() bool {
-	return (len(g.plan.Builds.Indexes) > 0 || len(g.plan.Secrets) > 0) && g.BuildPlatform.Architecture == g.plan.Architecture()
-}
-
-// loggedIn begins a command line in which uv has the secrets.
-func (g generator) loggedIn() []string {
-	if !g.privateIndexes() {
-		return nil
-	}
-	command := []string{resolverPath, "run"}
-	for _, index := range g.plan.Builds.Indexes {
-		command = append(command, "--origin="+index)
-	}
-	return command
-}
-
-// buildLogins gives the secrets to the step of loggedIn.
+// buildLogins gives the secrets to a step that installs build requirements, if
+// they may come from a server that wants a login. The step gives them to uv by
+// itself: it runs on the target platform, which our helper is not for.
 func (g generator) buildLogins() []llb.RunOption {
-	if !g.privateIndexes() {
+	if len(g.plan.Builds.Indexes) == 0 && len(g.plan.Secrets) == 0 {
 		return nil
 	}
-	return append(g.logins(g.plan.Secrets, g.plan.Builds.Indexes), llb.AddEnv("TMPDIR", scratchDir))
+	return g.logins(g.plan.Secrets, g.plan.Builds.Indexes)
 }
 
 // environmentPath is the PATH of a build: that of its environment, before the

@@ -3,13 +3,23 @@ package llbgen
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/pelletier/go-toml/v2"
 
+	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -93,6 +103,120 @@ func TestBuildSteps(t *testing.T) {
 			t.Errorf("requirements are resolved without %s", want)
 		}
 	}
+}
+
+// TestBuildLogins: the step that installs build requirements has the secrets for
+// its indexes on every platform, the one that builds has none, and neither has
+// a program of the frontend's own platform.
+func TestBuildLogins(t *testing.T) {
+	p := sources()
+	p.Secrets = []plan.Secret{{ID: "secret_0", Target: "/root/.netrc"}}
+	for _, architecture := range []string{"amd64", "arm64"} {
+		opt := sourceOptions()
+		opt.BuildPlatform.Architecture = architecture
+		for command, want := range map[string][]string{
+			"build.py requires": {
+				"HTTP_AUTH_HEADER_index.example", "HTTP_AUTH_HEADER_more.example", "HTTP_AUTH_TOKEN_index.example", "HTTP_AUTH_TOKEN_more.example",
+				"ca-certificates", "netrc", "secret_0",
+			},
+			"build.py wheel": nil,
+		} {
+			for _, op := range running(t, p, opt, command) {
+				var ids []string
+				for _, m := range op.GetExec().Mounts {
+					if m.SecretOpt != nil {
+						ids = append(ids, m.SecretOpt.ID)
+					}
+					if m.Dest == resolverPath {
+						t.Errorf("%s on %s has %s", command, architecture, m.Dest)
+					}
+				}
+				if slices.Sort(ids); !slices.Equal(ids, want) {
+					t.Errorf("%s on %s has the secrets %q, want %q", command, architecture, ids, want)
+				}
+			}
+		}
+	}
+}
+
+// TestLogIn: a build has uv log in as a resolution does.
+func TestLogIn(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no Python")
+	}
+	const program = `
+import json, os, build
+build.log_in()
+print(json.dumps({k: v for k, v in os.environ.items() if k in ("NETRC", "UV_CREDENTIALS_DIR")}))`
+	basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
+	for name, files := range map[string]map[string]string{
+		"nothing":                 nil,
+		"a header":                {"auth/own.example/header": basic("bob:s3cret") + "\n"},
+		"any password":            {"auth/own.example/header": basic("bob:\"pä\\ss:'wörd'\t")},
+		"a header that is bearer": {"auth/own.example/header": "bearer  t0ken"},
+		"a token":                 {"auth/own.example/token": "t0ken\n"},
+		"an empty token":          {"auth/own.example/token": ""},
+		"header before token":     {"auth/own.example/header": basic("bob:s3cret"), "auth/own.example/token": "t0ken"},
+		"two hosts":               {"auth/own.example/token": "t0ken", "auth/More.example/header": basic("eve:x")},
+		"another host":            {"auth/other.example/token": "t0ken"},
+		"another scheme":          {"auth/own.example/header": "Digest x"},
+		"no base64":               {"auth/own.example/header": "Basic !"},
+		"no password":             {"auth/own.example/header": basic("bob")},
+		"a netrc":                 {"netrc": "machine own.example login bob password s3cret"},
+	} {
+		dir := t.TempDir()
+		secrets := resolver.Secrets(filepath.Join(dir, "secrets"))
+		for name, text := range files {
+			file := filepath.Join(string(secrets), name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reference := t.TempDir()
+		want, err := secrets.Env(reference, []string{"https://own.example:8443/simple", "https://More.example/simple"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(python, "-B", "-c", program)
+		cmd.Dir = "scripts"
+		cmd.Env = []string{"IMAGESPEC_SECRETS=" + string(secrets), "UV_DEFAULT_INDEX=https://own.example:8443/simple", "UV_INDEX=https://More.example/simple"}
+		output, err := cmd.CombinedOutput()
+		var set map[string]string
+		if err != nil || json.Unmarshal(output, &set) != nil {
+			t.Errorf("%s: %v\n%s", name, err, output)
+			continue
+		}
+		var got []string
+		for key, value := range set {
+			if value != "/root/.netrc" { // of whoever runs the test
+				got = append(got, key+"="+strings.ReplaceAll(value, dir, reference))
+			}
+		}
+		for i := range want {
+			want[i] = strings.ReplaceAll(want[i], dir, reference)
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s: environment %q, of a resolution %q", name, got, want)
+		}
+		if got, want := credentials(t, dir), credentials(t, reference); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: credentials %v, of a resolution %v", name, got, want)
+		}
+	}
+}
+
+// credentials reads what uv is given, nil if that is nothing.
+func credentials(t *testing.T, dir string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "credentials.toml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var store map[string]any
+	if err := errors.Join(err, toml.Unmarshal(data, &store)); err != nil {
+		t.Fatal(err)
+	}
+	return store
 }
 
 // TestVersionOfTheLock: backends that ask a version control system are told

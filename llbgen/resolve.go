@@ -88,15 +88,20 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 // content in a key.
 func (g generator) private(secrets []plan.Secret, origins []string) []llb.RunOption {
 	return slices.Concat(g.connection(), g.logins(secrets, origins), []llb.RunOption{
+		g.resolver(),
 		llb.AddEnv("TMPDIR", scratchDir),
 		llb.AddEnv("HOME", "/root"), // where programs look for what pip_secret_mounts puts there
 	})
 }
 
-// logins gives what private gives beside the network.
+// resolver mounts our helper for secrets.
+func (g generator) resolver() llb.RunOption {
+	return llb.AddMount(resolverPath, g.Helper, llb.Readonly, llb.SourcePath(resolverPath))
+}
+
+// logins gives the secrets of private.
 func (g generator) logins(secrets []plan.Secret, origins []string) []llb.RunOption {
 	opts := []llb.RunOption{
-		llb.AddMount(resolverPath, g.Helper, llb.Readonly, llb.SourcePath(resolverPath)),
 		llb.AddEnv("IMAGESPEC_SECRETS", secretsDir),
 		llb.AddSecret(path.Join(secretsDir, secretNetrc), llb.SecretID(secretNetrc), llb.SecretOptional),
 	}
@@ -164,6 +169,7 @@ func (k Known) State(opt Options) llb.State {
 		llb.Platform(g.BuildPlatform),
 		llb.AddEnv("BUILD", k.Build),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
+		g.resolver(),
 		llb.WithCustomNamef("[index] look for %s in the secret netrc", summary(k.Hosts)),
 	)
 	return llb.Scratch().Run(append(opts, g.Limits...)...).AddMount(answerDir, llb.Scratch())

@@ -4,16 +4,14 @@
 //
 //	imagespec-resolve lock [--report] REQUEST OUT
 //	imagespec-resolve fetch [--sha256=HEX] [--accept=HEADER] URL FILE
-//	imagespec-resolve run [--origin=URL]... COMMAND...
 //	imagespec-resolve known OUT HOST...
 //
 // REQUEST is the JSON of a resolve.Request, OUT a folder for the answer: the
 // file pylock.toml, or needs-python if only a Python can tell. A resolution that
 // uv does not find ends with the status 1, so that it is kept in no cache; with
 // --report it ends with 0 and the file failure, which has what uv printed.
-// Fetch writes the URL to FILE. Run becomes COMMAND, in which uv uses the
-// secrets for the origins. Known writes to the file known in OUT which of the
-// hosts the secret netrc has a login for.
+// Fetch writes the URL to FILE. Known writes to the file known in OUT which of
+// the hosts the secret netrc has a login for.
 //
 // IMAGESPEC_SECRETS is the folder of the secrets (see package resolver),
 // IMAGESPEC_PYTHON an interpreter to build packages with. Under a name of
@@ -30,7 +28,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen/resolve"
@@ -50,25 +47,17 @@ func run(args []string, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	report := flags.Bool("report", false, "")
 	sum, accept := flags.String("sha256", "", ""), flags.String("accept", "", "")
-	var origins []string
-	flags.Func("origin", "", func(url string) error {
-		origins = append(origins, url)
-		return nil
-	})
-	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() == 0 {
+	if len(args) == 0 || flags.Parse(args[1:]) != nil || flags.NArg() == 0 || args[0] != "known" && flags.NArg() != 2 {
 		return usage(stderr)
 	}
-	pair := flags.NArg() == 2
 	secrets := resolver.Secrets(os.Getenv("IMAGESPEC_SECRETS"))
 	var err error
-	switch command := args[0]; {
-	case command == "lock" && pair:
+	switch args[0] {
+	case "lock":
 		err = lock(secrets, flags.Arg(0), flags.Arg(1), *report, stderr)
-	case command == "fetch" && pair:
+	case "fetch":
 		err = secrets.Fetch(context.Background(), flags.Arg(0), *accept, *sum, flags.Arg(1), os.Getenv("HOME"))
-	case command == "run":
-		err = become(secrets, origins, flags.Args())
-	case command == "known":
+	case "known":
 		err = known(secrets, flags.Arg(0), flags.Args()[1:])
 	default:
 		return usage(stderr)
@@ -81,26 +70,8 @@ func run(args []string, stderr io.Writer) int {
 }
 
 func usage(stderr io.Writer) int {
-	fmt.Fprintln(stderr, "usage: imagespec-resolve lock [--report] REQUEST OUT | fetch [--sha256=HEX] [--accept=HEADER] URL FILE | run [--origin=URL]... COMMAND... | known OUT HOST...")
+	fmt.Fprintln(stderr, "usage: imagespec-resolve lock [--report] REQUEST OUT | fetch [--sha256=HEX] [--accept=HEADER] URL FILE | known OUT HOST...")
 	return 2
-}
-
-// become runs a command in place of this one. What it needs of files lies in
-// TMPDIR, which is in no layer.
-func become(secrets resolver.Secrets, origins, command []string) error {
-	dir, err := os.MkdirTemp("", "secrets-")
-	if err != nil {
-		return err
-	}
-	env, err := secrets.Env(dir, origins)
-	if err != nil {
-		return err
-	}
-	// The home of a build is not where pip_secret_mounts puts the file.
-	if _, err := os.Stat("/root/.netrc"); err == nil {
-		env = append([]string{"NETRC=/root/.netrc"}, env...)
-	}
-	return syscall.Exec(command[0], command, append(os.Environ(), env...))
 }
 
 // known writes which hosts the secrets have a login for.

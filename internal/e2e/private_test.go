@@ -302,15 +302,41 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 }
 
 // TestBuildLogins builds a package whose build requirement is in an index that
-// wants a login.
+// wants a login, with each way to give it.
 func TestBuildLogins(t *testing.T) {
-	p := newPrivate(t, `
+	const mounts = "pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n"
+	netrc := "machine 127.0.0.1 login bob password " + password
+	for _, tc := range []struct{ name, lines, id, secret, says string }{
+		{"header", "", "HTTP_AUTH_HEADER_127.0.0.1", basic("bob", password), "the secret HTTP_AUTH_HEADER_127.0.0.1"},
+		{"token", "", "HTTP_AUTH_TOKEN_127.0.0.1", token, "or HTTP_AUTH_TOKEN_127.0.0.1"},
+		{"netrc", "", "netrc", netrc, "the secret netrc"},
+		{"pip_secret_mounts", mounts, "secret_0", netrc, "the secret secret_0"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPrivate(t, `
 -- imagespec.yaml --
 # syntax=imagespec/frontend
 base_image: python:3.11-slim-bookworm
 requirements: uv.lock
 pip_index: INDEX/simple
 builder_options: {user: root, pip: false, build_apt_packages: []}
+`+tc.lines+toolLock+greetedProject("tool/"))
+			if built, err := p.tryBuild(t); err == nil || !strings.Contains(built.Output, tc.says) {
+				t.Errorf("without a login: %v\n%s", err, built.Output)
+			}
+			built := p.build(t, secretFile(t, tc.id, tc.secret), "--provenance=mode=max")
+			if got, want := p.installed(t), []string{"tool 2"}; !slices.Equal(got, want) {
+				t.Errorf("installed %q, want %q", got, want)
+			}
+			if leaks := p.engine.Leaks(t, built, p.image, password, token, tc.secret); len(leaks) > 0 {
+				t.Errorf("leaks: %q", leaks)
+			}
+		})
+	}
+}
+
+// toolLock is a lock with greetedProject in the folder tool.
+const toolLock = `
 -- pyproject.toml --
 [project]
 name = "app"
@@ -337,18 +363,7 @@ requires-dist = [{ name = "tool", directory = "tool" }]
 name = "tool"
 version = "2"
 source = { directory = "tool" }
-`+greetedProject("tool/"))
-	if built, err := p.tryBuild(t); err == nil {
-		t.Errorf("it builds without a login:\n%s", built.Output)
-	}
-	built := p.build(t, secretFile(t, "HTTP_AUTH_HEADER_127.0.0.1", basic("bob", password)), "--provenance=mode=max")
-	if got, want := p.installed(t), []string{"tool 2"}; !slices.Equal(got, want) {
-		t.Errorf("installed %q, want %q", got, want)
-	}
-	if leaks := p.engine.Leaks(t, built, p.image, password); len(leaks) > 0 {
-		t.Errorf("leaks: %q", leaks)
-	}
-}
+`
 
 // TestAuthorities: a command trusts the authorities of the build secret beside
 // those of the image; they are in no layer, and in no key.

@@ -7,9 +7,12 @@ and makes the environment that the build needs, "wheel" builds in it without one
 The source is in /build/source, SUBDIRECTORY says where in it the project is.
 REQUIRES are all build requirements, one a line, where they are known without the
 source. CONSTRAINTS bound the versions of build requirements, one a line.
+IMAGESPEC_SECRETS is a folder of logins (see package resolver), which uv gets for
+UV_DEFAULT_INDEX and UV_INDEX; beside it, where nothing stays, is what uv reads.
 All that is printed is in /build/log, too, from where an error message takes it.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -17,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import urllib.parse
 import zipfile
 
 BUILD = pathlib.Path("/build")
@@ -129,8 +133,51 @@ def crates():
             run("cargo", "fetch", *locked, "--manifest-path", str(manifest))
 
 
+def credential(index, header):
+    """Makes of a header Authorization what uv has in its store of credentials,
+    None if it is of no kind that uv knows."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return {"service": index, "scheme": "bearer", "token": value.strip()}
+    if scheme.lower() == "basic":
+        try:
+            user, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        if colon:
+            return {"service": index, "scheme": "basic", "username": user, "password": password}
+    return None
+
+
+def log_in():
+    """Has uv use the secrets, as imagespec-resolve does for a resolution."""
+    secrets = pathlib.Path(os.environ["IMAGESPEC_SECRETS"])
+
+    def read(*name):
+        file = secrets.joinpath(*name)
+        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+    if read("netrc"):
+        os.environ["NETRC"] = str(secrets / "netrc")
+    elif os.path.exists("/root/.netrc"):  # of pip_secret_mounts; HOME is another one
+        os.environ["NETRC"] = "/root/.netrc"
+    hosts = {folder.name.lower(): folder.name for folder in secrets.glob("auth/*")}
+    store = ""
+    for index in [os.environ.get("UV_DEFAULT_INDEX", ""), *os.environ.get("UV_INDEX", "").split()]:
+        host = hosts.get(urllib.parse.urlsplit(index).hostname)
+        if host:
+            found = credential(index, read("auth", host, "header") or "Bearer " + read("auth", host, "token"))
+            if found:  # a string of JSON is one of TOML, too
+                store += "[[credential]]\n" + "".join(f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in found.items())
+    if store:
+        (secrets.parent / "credentials.toml").write_text(store, encoding="utf-8")
+        os.environ["UV_CREDENTIALS_DIR"] = str(secrets.parent)
+
+
 def requires(*archive):
     BUILD.mkdir(exist_ok=True)
+    if "IMAGESPEC_SECRETS" in os.environ:
+        log_in()
     venv = ["uv", "venv", "--quiet", "--python", sys.executable, str(ENV)]
     if constraints := os.environ.get("CONSTRAINTS"):
         file = BUILD / "constraints.txt"
