@@ -62,3 +62,24 @@ func IsCommit(text string) bool {
 	_, err := hex.DecodeString(text)
 	return err == nil && (len(text) == 40 || len(text) == 64)
 }
+
+// SplitRepository takes the URL of a repository apart, which may be one of
+// pip, "git+https://host/path@ref#subdirectory=dir", or one of Git, such as
+// "git@host:path".
+func SplitRepository(location string) (address, ref, subdirectory string) {
+	address, fragment, _ := strings.Cut(strings.TrimPrefix(location, "git+"), "#")
+	for _, part := range strings.Split(fragment, "&") {
+		if value, ok := strings.CutPrefix(part, "subdirectory="); ok {
+			subdirectory = value
+		}
+	}
+	if !strings.Contains(address, "://") {
+		address = "ssh://" + strings.Replace(address, ":", "/", 1)
+	}
+	scheme, rest, _ := strings.Cut(address, "://")
+	host, place, _ := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(place, '@'); i >= 0 {
+		place, ref = place[:i], place[i+1:]
+	}
+	return scheme + "://" + host + "/" + place, ref, subdirectory
+}

@@ -304,7 +304,7 @@ func (r *reader) indexOf(name string, v *value) string {
 
 // git reads a repository.
 func (r *reader) git(e *entry, v *value) {
-	address, ref, subdirectory := splitRepository(r.url(v, r.text(v, "git")))
+	address, ref, subdirectory := lock.SplitRepository(r.url(v, r.text(v, "git")))
 	ref = cmp.Or(r.text(v, "ref"), ref)
 	e.pkg.Source = lock.Source{
 		Origin: lock.Git, URL: address, Commit: ref, Subdirectory: cmp.Or(r.text(v, "subdirectory"), subdirectory),
@@ -313,27 +313,6 @@ func (r *reader) git(e *entry, v *value) {
 		e.problem = lock.NotLocked.Errorf(r.at(v), "%s is locked to %q, which is no full commit id", e.pkg.Name, ref).
 			WithHint("run \"pipenv lock\" again")
 	}
-}
-
-// splitRepository takes the URL of a repository apart, which may be one of
-// pip, "git+https://host/path@ref#subdirectory=dir", or one of Git, such as
-// "git@host:path".
-func splitRepository(location string) (address, ref, subdirectory string) {
-	address, fragment, _ := strings.Cut(strings.TrimPrefix(location, "git+"), "#")
-	for _, part := range strings.Split(fragment, "&") {
-		if value, ok := strings.CutPrefix(part, "subdirectory="); ok {
-			subdirectory = value
-		}
-	}
-	if !strings.Contains(address, "://") {
-		address = "ssh://" + strings.Replace(address, ":", "/", 1)
-	}
-	scheme, rest, _ := strings.Cut(address, "://")
-	host, place, _ := strings.Cut(rest, "/")
-	if i := strings.LastIndexByte(place, '@'); i >= 0 {
-		place, ref = place[:i], place[i+1:]
-	}
-	return scheme + "://" + host + "/" + place, ref, subdirectory
 }
 
 // local reads a source tree or an archive of the build context.
