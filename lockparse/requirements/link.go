@@ -9,22 +9,23 @@ import (
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
-// linkKind is what a URL or path of a requirement leads to.
-type linkKind byte
+// Kind is what a URL or path of a requirement leads to.
+type Kind byte
 
+// The kinds of links.
 const (
-	noLink     linkKind = iota
-	remote              // an archive by http or https
-	localFile           // an archive in the build context
-	localTree           // a source tree in the build context
-	repository          // of a version control system
-	fileURL             // file:, outside any build context
-	otherURL            // of a scheme that pip cannot fetch, or without one
+	Indexed    Kind = iota // there is none: the package is in an index
+	Remote                 // an archive by http or https
+	LocalFile              // an archive in the build context
+	LocalTree              // a source tree in the build context
+	Repository             // of a version control system
+	FileURL                // file:, outside any build context
+	OtherURL               // of a scheme that pip cannot fetch, or without one
 )
 
 // link is where a requirement says that its package is.
 type link struct {
-	kind     linkKind
+	kind     Kind
 	location string // as written
 	path     string // of a local one, relative to the folder of the file that is built
 }
@@ -34,13 +35,13 @@ func urlLink(location string) link {
 	l := link{location: location}
 	switch scheme := schemeOf(location); {
 	case scheme == "http" || scheme == "https":
-		l.kind = remote
+		l.kind = Remote
 	case scheme == "file":
-		l.kind = fileURL
+		l.kind = FileURL
 	case isVCS(scheme):
-		l.kind = repository
+		l.kind = Repository
 	default:
-		l.kind = otherURL
+		l.kind = OtherURL
 	}
 	return l
 }
@@ -117,7 +118,7 @@ func (l link) fileName() string {
 
 // isWheel says whether the link leads to a wheel.
 func (l link) isWheel() bool {
-	return l.kind != noLink && l.kind != localTree && l.kind != repository && strings.HasSuffix(l.fileName(), ".whl")
+	return l.kind != Indexed && l.kind != LocalTree && l.kind != Repository && strings.HasSuffix(l.fileName(), ".whl")
 }
 
 // project gives the name and version of the package that the file name tells;
@@ -134,7 +135,7 @@ func (l link) project() (name, version string, err error) {
 		return pep508.NormalizeName(egg), l.sdistVersion(), nil
 	}
 	f, err := wheel.ParseSdist(l.fileName())
-	if err != nil || l.kind == repository || l.kind == localTree {
+	if err != nil || l.kind == Repository || l.kind == LocalTree {
 		return "", "", nil //nolint:nilerr // only a build would tell
 	}
 	return f.Name, f.Version, nil
@@ -142,7 +143,7 @@ func (l link) project() (name, version string, err error) {
 
 func (l link) sdistVersion() string {
 	f, err := wheel.ParseSdist(l.fileName())
-	if err != nil || l.kind == repository {
+	if err != nil || l.kind == Repository {
 		return ""
 	}
 	return f.Version

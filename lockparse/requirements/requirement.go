@@ -51,7 +51,7 @@ func parseRequirement(text string, tree hasTree) (*requirement, error) {
 	} else if err := q.findPath(name, tree); err != nil {
 		return nil, err
 	}
-	if q.link.kind == noLink {
+	if q.link.kind == Indexed {
 		return q, q.parseNamed(name)
 	}
 	return q, q.takeProject()
@@ -63,17 +63,17 @@ func (q *requirement) findPath(name string, tree hasTree) error {
 	if err != nil {
 		return err
 	}
-	kind := noLink
+	kind := Indexed
 	switch {
 	case looksLikePath(name) && !strings.Contains(name, "://") && tree(location):
-		kind = localTree
+		kind = LocalTree
 	case isArchive(location):
 		// "name @ URL" may end like an archive.
 		if before, _, ok := strings.Cut(name, "@"); !ok || looksLikePath(before) {
-			kind = localFile
+			kind = LocalFile
 		}
 	}
-	if kind != noLink {
+	if kind != Indexed {
 		q.link = link{kind: kind, location: name, path: path.Clean(location)}
 		q.extras = extras
 	}
@@ -126,7 +126,7 @@ func parseEditable(text string, tree hasTree) (*requirement, error) {
 		case err != nil:
 			return nil, err
 		case tree(location):
-			q.link, q.extras = link{kind: localTree, location: text, path: path.Clean(location)}, extras
+			q.link, q.extras = link{kind: LocalTree, location: text, path: path.Clean(location)}, extras
 		default:
 			q.link = urlLink(text)
 		}
@@ -135,7 +135,7 @@ func parseEditable(text string, tree hasTree) (*requirement, error) {
 		}
 	}
 	switch q.link.kind {
-	case repository, localTree, fileURL:
+	case Repository, LocalTree, FileURL:
 		return q, nil
 	}
 	return nil, errors.New("an editable requirement is a source tree with pyproject.toml or setup.py, or a repository")

@@ -88,9 +88,9 @@ func active(all []*requirement, env *pep508.Env) ([]*requirement, error) {
 // begin with "-e .".
 func (q *requirement) leftOut(r lock.Request) bool {
 	switch {
-	case q.link.kind == localTree && q.link.path == ".":
+	case q.link.kind == LocalTree && q.link.path == ".":
 		return r.NoInstallProject || r.NoInstallWorkspace || r.NoInstallLocal
-	case q.link.kind == localTree:
+	case q.link.kind == LocalTree:
 		return r.NoInstallLocal
 	}
 	return slices.ContainsFunc(r.NoInstall, func(name string) bool { return q.name != "" && pep508.NormalizeName(name) == q.name })
@@ -133,7 +133,7 @@ func (f *file) checkLocked(requirements []*requirement, groups []*group) error {
 	for _, g := range groups {
 		found := slices.ContainsFunc(g.all(), func(q *requirement) bool { return len(q.allHashes()) > 0 })
 		for _, q := range g.requirements {
-			hashed[q] = found && q.link.kind == noLink
+			hashed[q] = found && q.link.kind == Indexed
 		}
 	}
 	var first *diag.Error
@@ -189,14 +189,14 @@ func (q *requirement) problem(hashed bool) *diag.Error {
 	name := shown(q.text)
 	why, hint := "", useArchive
 	switch q.link.kind {
-	case localTree:
+	case LocalTree:
 		why = "is a source tree, of which no hash can be checked"
-	case repository:
+	case Repository:
 		why = "is a repository, of which no hash can be checked"
-	case fileURL:
+	case FileURL:
 		return lock.Malformed.Errorf(q.at, "%q is a file outside the build context", name).
 			WithHint("name it by its path relative to the folder of %s", path.Base(q.at.Source.Name))
-	case otherURL:
+	case OtherURL:
 		return lock.Malformed.Errorf(q.at, "%q has a URL that cannot be fetched", name).
 			WithHint("use an https URL, or a path without a name before it")
 	default:
@@ -205,7 +205,7 @@ func (q *requirement) problem(hashed bool) *diag.Error {
 		}
 		hint = addHashes
 		switch _, pinned := q.specifiers.Pinned(); {
-		case pinned || q.link.kind != noLink:
+		case pinned || q.link.kind != Indexed:
 			why = "has no hash"
 		default:
 			why = "is not pinned and has no hash"
@@ -229,7 +229,7 @@ func (f *file) merge(g *group) (*lock.Package, error) {
 	if err := g.agree(p); err != nil {
 		return nil, err
 	}
-	if q.link.kind != noLink {
+	if q.link.kind != Indexed {
 		return p, nil
 	}
 	p.Hashes, err = g.commonHashes()
@@ -242,7 +242,7 @@ func (g *group) linked() (*requirement, error) {
 	var found *requirement
 	for _, q := range g.all() {
 		switch {
-		case q.link.kind == noLink:
+		case q.link.kind == Indexed:
 		case found != nil && found.link.location != q.link.location:
 			err := lock.Ambiguous.Errorf(q.at, "%s is required from two places", q.name).WithHint("remove one of them")
 			err.At = append(err.At, found.at)
@@ -342,14 +342,14 @@ func (f *file) pack(q *requirement) *lock.Package {
 		p.Version = v.String()
 	}
 	switch q.link.kind {
-	case noLink:
+	case Indexed:
 		if p.Version == "" {
 			p.Allowed = q.specifiers
 		}
 		p.Hashes = q.hashes
-	case localTree:
+	case LocalTree:
 		p.Source = lock.Source{Origin: lock.Directory, Path: q.link.path, Editable: q.editable}
-	case repository:
+	case Repository:
 		p.Source = lock.Source{Origin: lock.Git, URL: q.link.address()}
 	default:
 		f.archive(p, q)
