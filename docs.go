@@ -110,8 +110,8 @@ func imageDocs() map[string]doc {
 func packageDocs() map[string]doc {
 	return map[string]doc{
 		"packages": {
-			text:     "Python packages to install, as requirements of PEP 508.",
-			examples: one("pandas[performance]>=2,<3", "numpy==2.1.0"),
+			text:     "Python packages to install, as requirements of PEP 508, folders and archives of the build context, or repositories.",
+			examples: one("pandas[performance]>=2,<3", "./libs/features", "git+https://github.com/org/tool@v1.2"),
 		},
 		"conda_packages": {text: "Conda packages to install, as match specs.", examples: one("pytorch=2.4", "cudatoolkit")},
 		"conda_channels": {text: "Conda channels beside conda-forge.", examples: one("nvidia", "bioconda")},

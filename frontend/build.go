@@ -226,6 +226,7 @@ func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
 		Libc:        c.base.facts.Libc,
 		Index:       answers,
 		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: secrets}).resolve,
+		Commit:      b.commit(ctx),
 		Netrc:       func(hosts []string) ([]string, error) { return b.known(ctx, hosts) },
 		ImageID:     id,
 		Retimed:     mayRetime(epoch),

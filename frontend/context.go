@@ -106,6 +106,15 @@ func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
+// Glob implements fs.GlobFS: what matches the pattern is sent.
+func (c *contextFS) Glob(pattern string) ([]string, error) {
+	_, ref, _, err := c.open(pattern, pattern)
+	if err != nil {
+		return nil, err
+	}
+	return fs.Glob(imageFS{ctx: c.ctx, ref: ref}, pattern)
+}
+
 // open sends files of the build context to the engine, and gives a reference
 // to them.
 func (c *contextFS) open(name string, paths ...string) (*llb.State, client.Reference, *llb.Definition, error) {

@@ -102,10 +102,7 @@ func (b *build) lock(ctx context.Context) (*client.Result, error) {
 		}
 		plans = append(plans, c.plan)
 	}
-	data, err := plan.Pylock(plans)
-	if err != nil {
-		return nil, err
-	}
+	data := plan.Pylock(plans)
 	return answer(lockDefinition().Version, data, data), nil
 }
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
 
+	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -25,22 +28,66 @@ type resolution struct {
 // resolve gives the lock that answers a request. Nothing is asked again while
 // the request stays the same: the engine has the step.
 func (r *resolution) resolve(req *resolve.Request) ([]byte, error) {
-	step := llbgen.Resolution{Request: req, Secrets: r.secrets}
+	step := llbgen.Resolution{Request: req, Secrets: r.secrets, Rewrites: plan.RewritesOf(r.compiled.spec)}
+	var err error
+	if step.Trees, err = r.context.with(r.ctx).inputs(req.Trees); err != nil {
+		return nil, err
+	}
 	ref, err := r.solve(step)
 	if err == nil && has(r.ctx, ref, resolver.NeedsPython) {
-		if r.compiled.base.interpreter != nil {
-			return nil, fmt.Errorf("%w, and the base has none", resolver.ErrPython)
-		}
-		step.Python = r.compiled.base.facts.Python.Home + "/python3"
+		step.Stage, step.Apt = r.stage(step), req.Apt
+		ref, err = r.solve(step)
+	}
+	if err == nil && has(r.ctx, ref, resolver.NeedsGit) {
+		step.Stage, step.Apt = r.stage(step), req.Git
 		ref, err = r.solve(step)
 	}
 	if e := explainSecret(err, r.secrets); e != nil {
 		return nil, e
 	}
+	var failed *stepError
+	if errors.As(err, &failed) && failed.step != "" {
+		return nil, r.explainInput(failed, req)
+	}
 	if err != nil {
 		return nil, r.explain(step, err)
 	}
 	return readAll(r.ctx, ref, resolve.Format, maxAnswer)
+}
+
+// stage is what is built on where a package has to be built to be resolved.
+func (r *resolution) stage(step llbgen.Resolution) *plan.Plan {
+	base := r.compiled.base
+	return &plan.Plan{
+		Base: base.Base, Interpreter: base.interpreter, Python: base.facts.Python,
+		Rewrites: step.Rewrites, RequirementsAt: step.Request.Place(""),
+	}
+}
+
+// stepError is the failure of a solve, with what llbgen has called the step.
+type stepError struct {
+	error
+	step string // empty for the step that resolves
+	of   string // the repository, for one that fetches a commit
+}
+
+func (e *stepError) Unwrap() error { return e.error }
+
+// explainInput says why there is not what uv needs.
+func (r *resolution) explainInput(failed *stepError, req *resolve.Request) error {
+	i := slices.IndexFunc(req.Repositories, func(of resolve.Repository) bool { return of.URL == failed.of })
+	var e *diag.Error
+	switch {
+	case failed.step == llbgen.GitStep && i >= 0:
+		of := req.Repositories[i]
+		e = explainGit(failed, of.At, fmt.Sprintf("commit %.12s of %s cannot be fetched", of.Commit, of.Location), of.Location)
+	case strings.HasPrefix(failed.step, llbgen.BuildAptStep):
+		e = r.explainBuildApt(r.ctx, failed, req.Place(""), r.compiled)
+	default:
+		return failed
+	}
+	e.Err = failed
+	return e
 }
 
 // explain tries a failed step again to learn what uv has to say: a step that
@@ -76,7 +123,12 @@ func (r *resolution) solve(step llbgen.Resolution) (client.Reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.ref(r.ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	ref, err := r.ref(r.ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	if err != nil {
+		description := failedDescription(err, def)
+		return nil, &stepError{err, description[llbgen.StepKey], description[llbgen.PackageKey]}
+	}
+	return ref, nil
 }
 
 // stepOptions is what all steps have, also those that are run before there is

@@ -106,7 +106,7 @@ func TestResolve(t *testing.T) {
 func TestResolveWithPython(t *testing.T) {
 	e, steps := unlockedProject(asked, map[string]string{"lock": "needs-python\n", "python": "pylock.toml\n" + idnaLock})
 	e.wheels(t)
-	if len(*steps) != 2 || !slices.Contains((*steps)[1].Meta.Env, "IMAGESPEC_PYTHON=/usr/local/bin/python3") || (*steps)[1].Mounts[0].Input == -1 {
+	if len(*steps) != 2 || !slices.Contains((*steps)[1].Meta.Env, "IMAGESPEC_PYTHON=/usr/local/bin/python3.12") || (*steps)[1].Mounts[0].Input == -1 {
 		t.Errorf("steps %v", *steps)
 	}
 }

@@ -1,18 +1,24 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/llbgen/project"
+	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -44,7 +50,7 @@ func (c *contextFS) trees(p *plan.Plan) (map[string]llb.State, error) {
 		if pkg.Kind != lock.KindDirectory {
 			continue
 		}
-		st, err := c.folder(pkg)
+		st, err := c.folder(pkg.Path, nil, pkg.Build.Exclude)
 		if err != nil {
 			return nil, err
 		}
@@ -53,24 +59,44 @@ func (c *contextFS) trees(p *plan.Plan) (map[string]llb.State, error) {
 	return states, nil
 }
 
-// folder is the build context of which a package's folder is sent. What the
-// ignore file leaves out stays out.
-func (c *contextFS) folder(pkg plan.Package) (*llb.State, error) {
-	excludes, err := c.build.ui.DockerIgnorePatterns(c.ctx)
+// inputs gives the build context for each tree of a request, by its path.
+func (c *contextFS) inputs(trees []resolve.Tree) (map[string]llb.State, error) {
+	states := map[string]llb.State{}
+	for _, tree := range trees {
+		st, err := c.folder(tree.Path, tree.Include, tree.Exclude)
+		if err != nil {
+			return nil, err
+		}
+		states[tree.Path] = *st
+	}
+	return states, nil
+}
+
+// folder is the build context of which a folder is sent, or what matches some
+// patterns in it. What the ignore file leaves out stays out.
+func (c *contextFS) folder(folder string, includes, excludes []string) (*llb.State, error) {
+	ignored, err := c.build.ui.DockerIgnorePatterns(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, pattern := range pkg.Build.Exclude {
-		excludes = append(excludes, path.Join(pkg.Path, pattern))
+	for _, pattern := range excludes {
+		ignored = append(ignored, path.Join(folder, pattern))
 	}
 	opts := []llb.LocalOption{
-		llb.ExcludePatterns(excludes),
-		llb.SharedKeyHint("imagespec:" + pkg.Path),
+		llb.ExcludePatterns(ignored),
+		llb.SharedKeyHint("imagespec:" + folder),
 		llb.Differ(llb.DiffNone, false),
-		dockerui.WithInternalName("load " + pkg.Path),
+		dockerui.WithInternalName("load " + folder),
 	}
-	if pkg.Path != "." {
-		opts = append(opts, llb.FollowPaths([]string{pkg.Path}))
+	var paths []string
+	for _, pattern := range includes {
+		paths = append(paths, path.Join(folder, pattern))
+	}
+	if len(paths) == 0 && folder != "." {
+		paths = []string{folder}
+	}
+	if len(paths) > 0 {
+		opts = append(opts, llb.FollowPaths(paths))
 	}
 	return c.build.ui.MainContext(c.ctx, opts...)
 }
@@ -126,11 +152,11 @@ var gitProblems = []struct {
 	},
 }
 
-// explainGit says why a commit cannot be fetched from where it is.
-func explainGit(err error, pkg plan.Package, location string) *diag.Error {
-	e := diag.Errorf(pkg.At, "%s %s cannot be fetched: commit %.12s of %s", pkg.Name, pkg.Version, pkg.Build.Commit, location)
-	host := location
-	if u, parseErr := url.Parse(location); parseErr == nil {
+// explainGit adds to a message why a commit of a repository cannot be fetched.
+func explainGit(err error, at diag.Range, msg, repository string) *diag.Error {
+	e := diag.Errorf(at, "%s", msg)
+	host := repository
+	if u, parseErr := url.Parse(repository); parseErr == nil {
 		host = u.Host
 	}
 	for _, problem := range gitProblems {
@@ -141,6 +167,47 @@ func explainGit(err error, pkg plan.Package, location string) *diag.Error {
 	}
 	e.Msg += ": " + err.Error()
 	return e
+}
+
+// commit gives the commit that a ref of a repository stands for now.
+func (b *build) commit(ctx context.Context) project.Commit {
+	return func(repository, ref string, at diag.Range) (string, error) {
+		source, err := gitSource(ctx, repository, ref)
+		if err != nil {
+			return "", err
+		}
+		name := strings.TrimSpace(ref + " of " + repository)
+		found, err := b.gateway.ResolveSourceMetadata(ctx, source, sourceresolver.Opt{
+			LogName: "[internal] look up " + name,
+			GitOpt:  &sourceresolver.ResolveGitOpt{},
+		})
+		if err != nil {
+			return "", explainGit(err, at, name+" cannot be fetched", repository)
+		}
+		if found.Git == nil {
+			return "", diag.Errorf(at, "the engine does not tell which commit %s is", name).
+				WithHint("name the full commit id behind the @")
+		}
+		return cmp.Or(found.Git.CommitChecksum, found.Git.Checksum), nil // the second is that of an annotated tag
+	}
+}
+
+// gitSource is the operation that fetches a ref.
+func gitSource(ctx context.Context, repository, ref string) (*pb.SourceOp, error) {
+	def, err := llb.Git(repository, "", llb.GitRef(ref), llb.KeepGitDir()).Marshal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, data := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(data); err != nil {
+			return nil, err
+		}
+		if source := op.GetSource(); source != nil {
+			return source, nil
+		}
+	}
+	return nil, fmt.Errorf("%s is no repository", repository)
 }
 
 // lastLines gives the last lines of a text, without empty ones at its end.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -29,10 +30,7 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	step := failedStep(err, def)
 	name, _, _ := strings.Cut(step, " ")
 	at := stepAt(c.plan, step)
-	code := "unknown"
-	if m := exitCode.FindStringSubmatch(err.Error()); m != nil {
-		code = m[1]
-	}
+	code := codeOf(err)
 	var e *diag.Error
 	switch {
 	case strings.Contains(err.Error(), "exec: \"/bin/sh\""):
@@ -44,18 +42,14 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	case name == "apt":
 		e = diag.Errorf(at, "apt-get failed with exit code %s", code).
 			WithHint("its output is in the log of the build; a package that it cannot locate is misspelt, or is not in this release of the distribution")
-	case name == llbgen.BuildAptStep && code == noApt:
-		e = diag.Errorf(c.plan.RequirementsAt, "packages have to be compiled, but the base image %s%s has no apt-get to install compilers with", c.base.Ref, b.distribution(ctx, c)).
-			WithHint("take a base image of Debian or Ubuntu, one that has compilers and builder_options.build_apt_packages: [], or lock versions that have wheels")
 	case name == llbgen.BuildAptStep:
-		e = diag.Errorf(c.plan.RequirementsAt, "apt-get failed with exit code %s, while it installed what packages are built with", code).
-			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
+		e = b.explainBuildApt(ctx, err, c.plan.RequirementsAt, c)
 	case name == llbgen.BuildStep:
 		pkg, _ := c.builtPackage(failedDescription(err, def))
 		e = b.explainBuild(ctx, err, pkg, code)
 	case name == llbgen.GitStep:
 		pkg, location := c.builtPackage(failedDescription(err, def))
-		e = explainGit(err, pkg, location)
+		e = explainGit(err, pkg.At, fmt.Sprintf("%s cannot be fetched: commit %.12s of %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), pkg.Build.Commit, location), location)
 	case name == "commands":
 		e = diag.Errorf(at, "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")
@@ -64,6 +58,25 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	}
 	e.Err = err
 	return e
+}
+
+// codeOf gives the exit code of the process that has failed.
+func codeOf(err error) string {
+	if m := exitCode.FindStringSubmatch(err.Error()); m != nil {
+		return m[1]
+	}
+	return "unknown"
+}
+
+// explainBuildApt says why there are not the Debian packages that others are
+// built with.
+func (b *build) explainBuildApt(ctx context.Context, err error, at diag.Range, c *compiled) *diag.Error {
+	if code := codeOf(err); code != noApt {
+		return diag.Errorf(at, "apt-get failed with exit code %s, while it installed what packages are built with", code).
+			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
+	}
+	return diag.Errorf(at, "packages have to be compiled, but the base image %s%s has no apt-get to install compilers with", c.base.Ref, b.distribution(ctx, c)).
+		WithHint("take a base image of Debian or Ubuntu, one that has compilers and builder_options.build_apt_packages: [], or lock versions that have wheels")
 }
 
 // stepAt is the place in the spec, or in one nested in it, that a step comes

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/imagespec/imagespec/llbgen/plan"
+	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -49,8 +50,7 @@ func (g generator) built(pkg plan.Package) llb.State {
 	if len(pkg.Build.Requires) > 0 {
 		asked = append(slices.Clone(common), llb.AddEnv("REQUIRES", strings.Join(pkg.Build.Requires, "\n")))
 	}
-	python := cmp.Or(g.plan.Python.Executable, path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor()))
-	program := []string{python, "-I", scriptPath("build.py")}
+	program := []string{g.python(), "-I", scriptPath("build.py")}
 
 	prepared := g.run(g.stage(pkg.Build.Apt), BuildStep, pkg.At,
 		slices.Concat(program, []string{"requires"}, archive),
@@ -106,6 +106,11 @@ func requirement(pkg plan.Package) string {
 	return pkg.Name + "==" + pkg.Version
 }
 
+// python is the interpreter of the plan.
+func (g generator) python() string {
+	return cmp.Or(g.plan.Python.Executable, path.Join(g.plan.Python.Home, "python"+g.plan.Python.Minor()))
+}
+
 // uv is the one for the target. That there is one has been checked.
 func (g generator) uv() plan.Tool {
 	tool, _ := plan.UV(g.plan.Architecture())
@@ -148,17 +153,22 @@ func (g generator) source(pkg plan.Package) ([]llb.RunOption, []string) {
 	return []llb.RunOption{llb.AddMount(file, g.wheel(pkg), llb.Readonly, llb.SourcePath(pkg.File))}, []string{file}
 }
 
-// repository is a commit. Its .git stays, since backends ask it for versions
-// and for the files that belong to the project. BuildKit keys it by the commit
-// alone, wherever it is fetched from.
+// repository is the commit that a package is built from.
 func (g generator) repository(pkg plan.Package) llb.State {
-	location := g.plan.Rewrites.Apply(pkg.URL)
-	return llb.Git(location, "",
-		llb.GitRef(pkg.Build.Commit),
+	return g.commit(resolve.Repository{URL: pkg.URL, Location: g.plan.Rewrites.Apply(pkg.URL), Commit: pkg.Build.Commit, At: pkg.At}, pkg.Name)
+}
+
+// commit is one of a repository, for a package, or for what is known by its URL
+// alone. Its .git stays, since backends ask it for versions and for the files
+// that belong to the project. BuildKit keys it by the commit alone, wherever it
+// is fetched from.
+func (g generator) commit(of resolve.Repository, name string) llb.State {
+	return llb.Git(of.Location, "",
+		llb.GitRef(of.Commit),
 		llb.KeepGitDir(),
-		llb.WithCustomNamef("fetch %s at %.12s", location, pkg.Build.Commit),
-		llb.WithDescription(map[string]string{StepKey: GitStep, PackageKey: pkg.Name}),
-		g.Locate(pkg.At),
+		llb.WithCustomNamef("fetch %s at %.12s", of.Location, of.Commit),
+		llb.WithDescription(map[string]string{StepKey: GitStep, PackageKey: name}),
+		g.Locate(of.At),
 	)
 }
 

@@ -76,7 +76,7 @@ type generator struct {
 // interpreter unpacks a Python for a base that has none.
 func (g generator) interpreter(python plan.Interpreter) llb.State {
 	const file = "/python.tar.gz"
-	archive := llb.HTTP(python.URL,
+	archive := llb.HTTP(g.plan.Rewrites.Apply(python.URL),
 		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, python.SHA256)),
 		llb.Filename(path.Base(file)),
 		llb.WithCustomNamef("fetch Python %s", python.Version),

@@ -72,7 +72,7 @@ func (g generator) tool(t plan.Tool) llb.State {
 	return g.helper(
 		[]string{"wheels", "--root", outDir, "--prefix", toolsPrefix, "--python", "3.12", file},
 		llb.WithCustomNamef("[tools] unpack %s %s", t.Name, t.Version),
-		llb.AddMount(file, llb.HTTP(t.URL,
+		llb.AddMount(file, llb.HTTP(g.plan.Rewrites.Apply(t.URL),
 			llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, t.SHA256)),
 			llb.Filename(t.File),
 			llb.WithCustomNamef("fetch %s", t.File),

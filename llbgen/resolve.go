@@ -23,6 +23,7 @@ const (
 	requestDir   = "/request"
 	requestFile  = "request.json"
 	answerDir    = "/answer"
+	inputsDir    = "/inputs"
 )
 
 // Resolution is the step that answers a request. Its key is the request, uv and
@@ -30,19 +31,26 @@ const (
 // the base image too.
 type Resolution struct {
 	Request *resolve.Request
-	// Python is the interpreter of Options.Base that builds such packages. Where
-	// it is empty the step has no root file system at all.
-	Python string
+	// Trees gives the build context for each tree of the request, by its path.
+	Trees map[string]llb.State
+	// Stage is what a package is built on: base and interpreter. Where it is nil
+	// nothing can be built, and the step has no root file system at all.
+	Stage *plan.Plan
+	Apt   []string // Debian packages that the stage gets
 	// Report makes another step of it, which answers with uv's output where the
 	// first one has failed. It is something that no other build has.
 	Report string
-	// Secrets are those of the spec.
-	Secrets []plan.Secret
+	// Secrets and Rewrites are those of the spec.
+	Secrets  []plan.Secret
+	Rewrites plan.Rewrites
 }
 
 // State gives the folder with the answer: see imagespec-resolve.
 func (r Resolution) State(opt Options) (llb.State, error) {
-	g := generator{Options: opt}
+	g := generator{Options: opt, plan: &plan.Plan{Rewrites: r.Rewrites}}
+	if r.Stage != nil {
+		g.plan = r.Stage
+	}
 	uv, ok := plan.UV(opt.BuildPlatform.Architecture)
 	if !ok {
 		return llb.State{}, errors.New("there is no uv for the machine of the builder, " + opt.BuildPlatform.Architecture)
@@ -69,10 +77,11 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 		llb.WithCustomNamef("[%sresolve] %s %s", g.StepPrefix, verb, summary(names)),
 		g.Locate(r.Request.Place("")),
 	)
+	opts = append(opts, g.inputs(r)...)
 	root := llb.Scratch()
-	if r.Python != "" {
-		root = g.Base
-		opts = append(opts, llb.AddEnv("IMAGESPEC_PYTHON", r.Python))
+	if r.Stage != nil {
+		root = g.stage(r.Apt)
+		opts = append(opts, llb.AddEnv("IMAGESPEC_PYTHON", g.python()))
 	}
 	if r.Report != "" {
 		opts = append(opts, llb.AddEnv("BUILD", r.Report))
@@ -81,6 +90,28 @@ func (r Resolution) State(opt Options) (llb.State, error) {
 		opts = append(opts, llb.IgnoreCache)
 	}
 	return root.Run(opts...).AddMount(answerDir, llb.Scratch()), nil
+}
+
+// inputs mounts the trees and repositories of a request. A build may write into
+// them; it is in no layer.
+func (g generator) inputs(r Resolution) []llb.RunOption {
+	var opts []llb.RunOption
+	if len(r.Request.Trees) > 0 {
+		context := llb.Scratch()
+		for _, tree := range r.Request.Trees {
+			context = context.File(llb.Copy(r.Trees[tree.Path], tree.Path, path.Join("/", tree.Path), &llb.CopyInfo{
+				CopyDirContentsOnly: true,
+				CreateDestPath:      true,
+				IncludePatterns:     tree.Include,
+				ExcludePatterns:     tree.Exclude,
+			}), llb.WithCustomNamef("[%sresolve] load %s", g.StepPrefix, tree.Path))
+		}
+		opts = append(opts, llb.AddMount(path.Join(inputsDir, resolve.ContextDir), context))
+	}
+	for i, repository := range r.Request.Repositories {
+		opts = append(opts, llb.AddMount(path.Join(inputsDir, resolve.RepositoryPath(i)), g.commit(repository, repository.URL)))
+	}
+	return opts
 }
 
 // private gives what the steps get that talk to an index: the network, our

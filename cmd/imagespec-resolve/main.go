@@ -7,15 +7,16 @@
 //	imagespec-resolve known OUT HOST...
 //
 // REQUEST is the JSON of a resolve.Request, OUT a folder for the answer: the
-// file pylock.toml, or needs-python if only a Python can tell. A resolution that
+// file pylock.toml, or needs-python or needs-git if only these can tell. A resolution that
 // uv does not find ends with the status 1, so that it is kept in no cache; with
 // --report it ends with 0 and the file failure, which has what uv printed.
 // Fetch writes the URL to FILE. Known writes to the file known in OUT which of
 // the hosts the secret netrc has a login for.
 //
 // IMAGESPEC_SECRETS is the folder of the secrets (see package resolver),
-// IMAGESPEC_PYTHON an interpreter to build packages with. Under a name of
-// python it is the interpreter that uv asks what the target is.
+// IMAGESPEC_PYTHON an interpreter to build packages with, /inputs the folder with
+// the trees and repositories of the request. Under a name of python it is the
+// interpreter that uv asks what the target is.
 package main
 
 import (
@@ -83,6 +84,9 @@ func known(secrets resolver.Secrets, out string, hosts []string) error {
 	return os.WriteFile(filepath.Join(out, resolver.KnownFile), []byte(strings.Join(found, "\n")), 0o644)
 }
 
+// inputs is where the step has the trees and repositories of a request.
+const inputs = "/inputs"
+
 // lock resolves and writes what comes of it.
 func lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer) error {
 	data, err := os.ReadFile(file)
@@ -93,7 +97,7 @@ func lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer
 	if err := json.Unmarshal(data, &req); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	dir, err := os.MkdirTemp("", "resolve-")
+	dir, err := os.MkdirTemp("", "secrets-")
 	if err != nil {
 		return err
 	}
@@ -103,7 +107,7 @@ func lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer
 		return err
 	}
 	runner := resolver.Runner{
-		UV: "/usr/bin/uv", Dir: dir, Python: os.Getenv("IMAGESPEC_PYTHON"), Env: append(os.Environ(), env...), Log: log,
+		UV: "/usr/bin/uv", Dir: inputs, Python: os.Getenv("IMAGESPEC_PYTHON"), Env: append(os.Environ(), env...), Log: log,
 	}
 	name := resolve.Format
 	data, err = runner.Run(context.Background(), &req)
@@ -111,6 +115,8 @@ func lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer
 	switch {
 	case errors.Is(err, resolver.ErrPython):
 		name, data = resolver.NeedsPython, nil
+	case errors.Is(err, resolver.ErrGit):
+		name, data = resolver.NeedsGit, nil
 	case errors.As(err, &failure) && report:
 		name, data = resolver.FailureFile, []byte(failure.Output)
 	case err != nil:

@@ -156,7 +156,8 @@ func (f planFlags) input(spec *imagespec.Spec) (plan.Input, error) {
 		Spec:    spec,
 		Context: contextDir(f.context),
 		Getenv:  os.Getenv,
-		Resolve: resolveHere(),
+		Resolve: resolveHere(contextDir(f.context)),
+		Commit:  commitHere,
 		Index:   index.Pages{Fetch: newFetcher().page},
 	}
 	var err error

@@ -171,7 +171,7 @@ func TestEnv(t *testing.T) {
 		{map[string]string{"auth/other.example/token": "t0ken"}, 0, "", ""},
 		{map[string]string{"auth/own.example/header": "Digest x"}, 0, "", ""},
 		{map[string]string{"netrc": "machine x"}, 1, "", ""},
-		{map[string]string{"ca-certificates": "OWN CERTIFICATE"}, 1, "", "OWN CERTIFICATE"},
+		{map[string]string{"ca-certificates": "OWN CERTIFICATE"}, 2, "", "OWN CERTIFICATE"},
 	} {
 		dir := t.TempDir()
 		env, err := secrets(t, tc.files).Env(dir, []string{"https://own.example:8443"})
@@ -278,5 +278,33 @@ func TestFetch(t *testing.T) {
 	}
 	if Refused(101) != 401 || Refused(1) != 0 || Exit(nil) != 0 {
 		t.Error("exit statuses")
+	}
+}
+
+// TestNeeds: uv says what it has not got, and so does the runner.
+func TestNeeds(t *testing.T) {
+	r := runner(t)
+	t.Setenv("PATH", "/nowhere")
+	target := resolve.Target{Python: "3.12.4", Machine: "x86_64", Libc: "glibc-2.36"}
+	for _, tc := range []struct {
+		name    string
+		request resolve.Request
+		want    error
+	}{
+		{"a repository", resolve.Request{Requirements: []resolve.Line{{Text: "tool @ git+https://example.invalid/tool"}}}, ErrGit},
+		{
+			"a project that only a build tells about",
+			resolve.Request{
+				Requirements: []resolve.Line{{Text: "./tool"}}, NoIndex: true,
+				Files: map[string]string{"context/tool/pyproject.toml": "[build-system]\nrequires = []\nbackend-path = ['.']\nbuild-backend = 'build'\n"},
+			},
+			ErrPython,
+		},
+	} {
+		tc.request.Target = target
+		r.Dir = t.TempDir()
+		if _, err := r.Run(t.Context(), &tc.request); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", tc.name, err, tc.want)
+		}
 	}
 }

@@ -55,7 +55,7 @@ func (s Secrets) Env(dir string, origins []string) ([]string, error) {
 	}
 	if own != "" {
 		file := filepath.Join(dir, "ca-certificates.crt")
-		env = append(env, "SSL_CERT_FILE="+file)
+		env = append(env, "SSL_CERT_FILE="+file, "GIT_SSL_CAINFO="+file)
 		if err := os.WriteFile(file, authorities(own), 0o600); err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func fuzzed(t *testing.T, spec *imagespec.Spec, files fstest.MapFS) {
 	}
 	_, _, err = plan.Make(plan.Input{
 		Spec: spec, Context: files, Platform: p, Python: plan.Python{Version: "3.12.4"}, Libc: glibc241,
-		Resolve: (&answers{}).resolve, Getenv: func(string) string { return "" },
+		Resolve: (&answers{}).resolve, Commit: commitOf, Getenv: func(string) string { return "" },
 	})
 	var e *diag.Error
 	if err != nil && !errors.As(err, &e) {
@@ -46,6 +46,7 @@ func FuzzArguments(f *testing.F) {
 // FuzzProject: so is a pyproject.toml, and the metadata of a script.
 func FuzzProject(f *testing.F) {
 	f.Add([]byte("[project]\nname = 'a'\ndependencies = ['b @ https://c']\noptional-dependencies = {x = ['y']}\n[dependency-groups]\ng = [1]\n[tool.uv]\nsources = {b = [{git = 'x'}]}\n"))
+	f.Add([]byte("[project]\nname = 'a'\ndynamic = ['dependencies']\n[tool.uv.sources]\nb = { git = 'https://example.com/b', tag = 'v1.0' }\nc = { path = '../c' }\nd = { workspace = true }\n[tool.uv.workspace]\nmembers = ['[', '*']\n"))
 	f.Add([]byte("# /// script\n# dependencies = ['a']\n# requires-python = '>=3'\n# ///\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		src := &diag.Source{Name: "imagespec.yaml", Data: []byte("x")}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/project"
 	"github.com/imagespec/imagespec/lockparse"
 	"github.com/imagespec/imagespec/lockparse/index"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -31,11 +32,12 @@ type Input struct {
 	Python      Python       // of the base
 	Interpreter *Interpreter // that Python is, where the base has none
 	Libc        wheel.Libc
-	Index       lock.Index // asked for the files that the lock gives no URL of
-	Resolve     Resolver   // asked for what is not locked
-	Netrc       Logins     // asked which servers the build has logins for; nil: for none
-	ImageID     string     // flytekit's id of the spec
-	Retimed     bool       // whether the exporter may change the times of files
+	Index       lock.Index     // asked for the files that the lock gives no URL of
+	Resolve     Resolver       // asked for what is not locked
+	Commit      project.Commit // asked for what branches and tags of repositories stand for
+	Netrc       Logins         // asked which servers the build has logins for; nil: for none
+	ImageID     string         // flytekit's id of the spec
+	Retimed     bool           // whether the exporter may change the times of files
 
 	arguments *arguments // pip_extra_args, taken apart
 }
@@ -124,16 +126,22 @@ func (in Input) locked() (part, error) {
 	if err := checkFresh(l, cmp.Or(options.Locked, imagespec.Flag{Value: in.arguments.locked, At: in.Spec.PipExtraArgs.At})); err != nil {
 		return part{}, err
 	}
-	request := in.arguments.request
-	request.Extras, request.Groups = in.extras(), in.groups()
-	request.Package = cmp.Or(options.Package.Value, request.Package)
-	request.NoInstallProject = !options.InstallProject.Value // by default the dependencies alone, as flytekit installs them
-	request.DefaultGroups = request.DefaultGroups || options.DefaultGroups.Value
-	selection, err := lock.Select(l, target, request, index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
+	selection, err := lock.Select(l, target, in.lockRequest(), index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
 	if err == nil {
 		selection.Warnings = append(selection.Warnings, unusedIndex(in.Spec, l)...)
 	}
 	return part{lock: l, selection: selection}, err
+}
+
+// lockRequest is what the spec asks of a lock, or of a project without one.
+func (in Input) lockRequest() lock.Request {
+	options, request := in.Spec.BuilderOptions, in.arguments.request
+	request.Extras = append(options.Extras.Values(), request.Extras...)
+	request.Groups = append(options.Groups.Values(), request.Groups...)
+	request.Package = cmp.Or(options.Package.Value, request.Package)
+	request.NoInstallProject = !options.InstallProject.Value // by default the dependencies alone, as flytekit installs them
+	request.DefaultGroups = request.DefaultGroups || options.DefaultGroups.Value
+	return request
 }
 
 // indexes gives where packages are looked up that name no index: the lock's
@@ -228,7 +236,7 @@ func blame(err error, spec *imagespec.Spec) error {
 // located points an error about a file itself, such as its absence, at the
 // field that names it.
 func located(err error, field imagespec.Text) error {
-	if len(diag.All(err)) > 0 {
+	if err == nil || len(diag.All(err)) > 0 {
 		return err
 	}
 	var file *fs.PathError

@@ -16,11 +16,12 @@ import (
 // what the lock does not have is installed: its own packages stay the same
 // files in the same layers.
 func (in Input) onLock(locked part) ([]part, error) {
-	r, err := in.request()
+	reader, err := in.reader()
 	if err != nil {
 		return nil, err
 	}
-	if err := in.addPackages(r); err != nil {
+	r := reader.Request
+	if err := in.addPackages(reader); err != nil {
 		return nil, err
 	}
 	in.addFlytekit(r, false)

@@ -1,12 +1,10 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -14,9 +12,9 @@ import (
 // of its platforms those that the plan of it has. It is for the Python and the
 // platforms of the plans, and for no other.
 //
-// What comes from the build context has no place in it that is the same
-// wherever the lock is put, so that is refused.
-func Pylock(plans []*Plan) ([]byte, error) {
+// What comes from the build context is in it by its path there: the lock is for
+// the root of the context.
+func Pylock(plans []*Plan) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "lock-version = \"1.0\"\ncreated-by = \"imagespec\"\nrequires-python = %q\n", "=="+strings.TrimSuffix(plans[0].Python.Minor(), "t")+".*")
 	fmt.Fprintf(&b, "environments = [\n")
@@ -26,18 +24,12 @@ func Pylock(plans []*Plan) ([]byte, error) {
 	b.WriteString("]\n")
 	entries := map[string]*entry{}
 	var order []*entry
-	var errs []error
 	for _, p := range plans {
 		for i := range p.Packages {
 			pkg := &p.Packages[i]
-			if pkg.URL == "" || pkg.Kind == lock.KindDirectory {
-				errs = append(errs, diag.Errorf(pkg.At, "%s comes from the build context, which a pylock.toml made of the image cannot name", pkg.Name).
-					WithHint("lock the project with its own tool"))
-				continue
-			}
 			key := pkg.Name + " " + pkg.Version + " " + string(pkg.Kind)
 			if pkg.Direct || pkg.Kind != lock.KindWheel {
-				key += " " + pkg.URL
+				key += " " + pkg.URL + pkg.Path
 			}
 			if entries[key] == nil {
 				entries[key] = &entry{Package: pkg}
@@ -50,7 +42,7 @@ func Pylock(plans []*Plan) ([]byte, error) {
 	for _, e := range order {
 		e.write(&b, len(plans))
 	}
-	return []byte(b.String()), errors.Join(errs...)
+	return []byte(b.String())
 }
 
 // marker is what tells a platform from the others.
@@ -86,7 +78,9 @@ func (e *entry) write(b *strings.Builder, platforms int) {
 	}
 	switch {
 	case e.Kind == lock.KindGit:
-		fmt.Fprintf(b, "vcs = { type = \"git\", url = %q, commit-id = %q }\n", e.URL, e.locked.Source.Commit)
+		fmt.Fprintf(b, "vcs = %s\n", e.vcs())
+	case e.Kind == lock.KindDirectory:
+		fmt.Fprintf(b, "directory = { path = %q }\n", e.Path)
 	case e.Direct || e.Kind == lock.KindArchive:
 		fmt.Fprintf(b, "archive = %s\n", e.files[0].inline(false))
 	case e.Kind == lock.KindSdist:
@@ -100,13 +94,30 @@ func (e *entry) write(b *strings.Builder, platforms int) {
 	}
 }
 
+// vcs is the table of a commit.
+func (p *Package) vcs() string {
+	keys := fmt.Sprintf("type = \"git\", url = %q", p.URL)
+	if p.Build.Ref != "" {
+		keys += fmt.Sprintf(", requested-revision = %q", p.Build.Ref)
+	}
+	keys += fmt.Sprintf(", commit-id = %q", p.Build.Commit)
+	if p.Build.Subdirectory != "" {
+		keys += fmt.Sprintf(", subdirectory = %q", p.Build.Subdirectory)
+	}
+	return "{ " + keys + " }"
+}
+
 // inline is the table of a file.
 func (p *Package) inline(named bool) string {
 	var keys []string
 	if named {
 		keys = append(keys, fmt.Sprintf("name = %q", p.File))
 	}
-	keys = append(keys, fmt.Sprintf("url = %q", p.URL))
+	if p.Path != "" {
+		keys = append(keys, fmt.Sprintf("path = %q", p.Path))
+	} else {
+		keys = append(keys, fmt.Sprintf("url = %q", p.URL))
+	}
 	if p.Size > 0 {
 		keys = append(keys, fmt.Sprintf("size = %d", p.Size))
 	}

@@ -3,15 +3,16 @@ package plan
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/project"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse"
 	"github.com/imagespec/imagespec/lockparse/lock"
-	"github.com/imagespec/imagespec/lockparse/pep508"
 	"github.com/imagespec/imagespec/lockparse/pylock"
 	"github.com/imagespec/imagespec/lockparse/requirements"
 )
@@ -36,17 +37,19 @@ func (in Input) parts() ([]part, error) {
 	name := path.Clean(in.Spec.Requirements.Value)
 	switch {
 	case !in.Spec.Requirements.IsSet():
-		return in.unlocked(func(*resolve.Request) error { return nil })
+		return in.unlocked(func(*project.Reader) error { return nil })
 	case path.Ext(name) == ".py":
-		return in.unlocked(func(r *resolve.Request) error { return in.addScript(r, name) })
+		return in.unlocked(func(r *project.Reader) error { return located(r.Script(name), in.Spec.Requirements) })
 	}
 	locked, err := in.locked()
 	switch {
 	case !errors.Is(err, lock.NotLocked):
 	case locked.lock == nil && path.Base(name) == "pyproject.toml":
-		return in.unlocked(func(r *resolve.Request) error { return in.addProject(r, name) })
+		return in.unlocked(func(r *project.Reader) error {
+			return located(r.Project(name, in.lockRequest()), in.Spec.Requirements)
+		})
 	case locked.lock != nil && requirements.Input(locked.lock) != nil:
-		return in.unlocked(func(r *resolve.Request) error { return addFile(r, locked.lock) })
+		return in.unlocked(func(r *project.Reader) error { return addFile(r, locked.lock) })
 	}
 	if err != nil {
 		return []part{locked}, err
@@ -56,12 +59,13 @@ func (in Input) parts() ([]part, error) {
 
 // unlocked resolves what the function adds to the request together with the
 // packages of the spec.
-func (in Input) unlocked(add func(*resolve.Request) error) ([]part, error) {
-	r, err := in.request()
+func (in Input) unlocked(add func(*project.Reader) error) ([]part, error) {
+	reader, err := in.reader()
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(add(r), in.addPackages(r)); err != nil {
+	r := reader.Request
+	if err := errors.Join(add(reader), in.addPackages(reader)); err != nil {
 		return nil, err
 	}
 	if in.addFlytekit(r, !r.Empty()); r.Empty() {
@@ -69,6 +73,29 @@ func (in Input) unlocked(add func(*resolve.Request) error) ([]part, error) {
 	}
 	answer, err := in.resolved(r)
 	return []part{answer}, err
+}
+
+// reader begins a request, and what adds to it.
+func (in Input) reader() (*project.Reader, error) {
+	r, err := in.request()
+	if err != nil {
+		return nil, err
+	}
+	target, err := in.target()
+	if err != nil {
+		return nil, err
+	}
+	return &project.Reader{
+		Request: r,
+		Context: in.Context,
+		Commit:  in.Commit,
+		Rewrite: RewritesOf(in.Spec).Apply,
+		Target:  target,
+		NotOwn: func(folder string) []string {
+			unlocked := &lock.Lock{Source: &diag.Source{Name: resolve.Format}}
+			return slices.Concat(notOwn, inContext(in, unlocked, folder))
+		},
+	}, nil
 }
 
 // request begins a request for the target of a plan, with what the spec says
@@ -119,23 +146,33 @@ func (in Input) addConstraints(r *resolve.Request) error {
 
 // addPackages adds the packages of the spec behind what is there, as flytekit
 // appends them to a requirements file.
-func (in Input) addPackages(r *resolve.Request) error {
+func (in Input) addPackages(r *project.Reader) error {
 	var errs []error
 	for _, item := range in.Spec.Packages.Items {
-		q, err := pep508.ParseRequirement(string(diag.Redact([]byte(item.Value))))
-		switch {
-		case err != nil:
+		want, err := requirements.ParseLine(item.Value, in.hasProject) // the spec has warned of credentials
+		want.At = item.At
+		if err != nil {
 			errs = append(errs, diag.Errorf(item.At, "packages: %w", err).
 				WithHint("write a requirement such as pandas>=2; options go to pip_extra_args, files to requirements"))
-		case q.URL != "" && !strings.HasPrefix(q.URL, "https://") && !strings.HasPrefix(q.URL, "http://"):
-			errs = append(errs, diag.Errorf(item.At, "packages: %s is neither in an index nor a file with an http or https URL", diag.Redact([]byte(item.Value))).
-				WithHint("lock it: a uv.lock may have repositories and folders"))
-		default:
-			text, _ := lock.StripCredentials(item.Value) // the spec has warned
-			r.Add(resolve.Line{Text: text, At: item.At})
+			continue
 		}
+		errs = append(errs, r.Requirement(want, "."))
 	}
 	return errors.Join(errs...)
+}
+
+// hasProject says whether a folder of the build context is a project.
+func (in Input) hasProject(folder string) bool {
+	for _, name := range []string{"pyproject.toml", "setup.py"} {
+		file := path.Join(folder, name)
+		if !fs.ValidPath(file) {
+			return false
+		}
+		if _, err := fs.ReadFile(in.Context, file); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // addFlytekit adds flytekit where the spec says so. Where it says nothing
@@ -155,14 +192,12 @@ func (in Input) addFlytekit(r *resolve.Request, byDefault bool) {
 }
 
 // addFile adds a requirements file that is not locked.
-func addFile(r *resolve.Request, l *lock.Lock) error {
-	input := requirements.Input(l)
+func addFile(reader *project.Reader, l *lock.Lock) error {
+	r, input := reader.Request, requirements.Input(l)
 	for _, want := range input.Requirements {
-		if want.Path != "" || want.Git {
-			return lock.NotLocked.Errorf(want.At, "%q is neither in an index nor a file with a URL", want.Text).
-				WithHint("lock the project with \"uv lock\" to install repositories and folders")
+		if err := reader.Requirement(want, path.Dir(l.Source.Name)); err != nil {
+			return err
 		}
-		r.Add(resolve.Line{Text: want.Text, At: want.At})
 	}
 	for _, want := range input.Constraints {
 		r.Constraints = append(r.Constraints, resolve.Line{Text: want.Text, At: want.At})
@@ -176,12 +211,13 @@ func addFile(r *resolve.Request, l *lock.Lock) error {
 	for _, name := range input.OnlyBinary {
 		r.Options = append(r.Options, "--only-binary", name)
 	}
-	return addIndexes(r, l)
+	return addIndexes(reader, l)
 }
 
 // addIndexes adds the indexes of a requirements file: where the spec names
 // none, the file's index takes the place of PyPI.
-func addIndexes(r *resolve.Request, l *lock.Lock) error {
+func addIndexes(reader *project.Reader, l *lock.Lock) error {
+	r := reader.Request
 	if l.Indexes == nil {
 		return nil
 	}
@@ -197,8 +233,8 @@ func addIndexes(r *resolve.Request, l *lock.Lock) error {
 	}
 	for _, links := range l.Indexes.Links {
 		if links.Path != "" {
-			return diag.Errorf(diag.Range{Source: l.Source, Line: 1}, "--find-links %s: a folder is not looked into when requirements are resolved", links.Path).
-				WithHint("lock the file with hashes, or serve the folder")
+			reader.Links(path.Join(path.Dir(l.Source.Name), links.Path))
+			continue
 		}
 		r.FindLinks = append(r.FindLinks, links.URL)
 	}
@@ -212,11 +248,14 @@ func (in Input) resolved(r *resolve.Request) (part, error) {
 		return part{}, lock.NotLocked.Errorf(r.Place(""), "the requirements are not locked, and nothing here resolves them")
 	}
 	rewriteIndexes(r, RewritesOf(in.Spec))
+	r.Apt, r.Git = aptPackages(in, len(r.Repositories) > 0), aptPackages(in, true)
 	data, err := in.Resolve(r)
 	var failure *resolve.Failure
 	switch {
 	case errors.As(err, &failure):
 		return part{}, r.Explain(failure)
+	case len(diag.All(err)) > 0:
+		return part{}, err
 	case err != nil:
 		return part{}, diag.Errorf(r.Place(""), "the requirements cannot be resolved: %w", err)
 	}
@@ -224,8 +263,8 @@ func (in Input) resolved(r *resolve.Request) (part, error) {
 	if err != nil {
 		return part{}, diag.Errorf(r.Place(""), "the answer of uv cannot be read: %v", err)
 	}
+	place(l, r)
 	for _, p := range l.Packages {
-		p.At = r.Place(p.Name)
 		for i := range p.Wheels {
 			p.Wheels[i].Line = 0
 		}

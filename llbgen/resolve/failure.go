@@ -57,7 +57,7 @@ func (r *Request) refusing(text string) string {
 	return address.FindString(text)
 }
 
-var address = regexp.MustCompile(`https?://[^\s/)]+`)
+var address = regexp.MustCompile(`https?://[^\s/)"'\]]+`)
 
 // Beginnings of the ids of build secrets for a host, which stands behind them.
 // BuildKit itself knows them.

@@ -1,35 +1,22 @@
 package resolve
 
-import (
-	"fmt"
-
-	"github.com/pelletier/go-toml/v2"
-)
-
-// Files are what uv reads, by their names in its working directory.
+// Files of the request's own that uv reads.
 const (
 	requirementsFile = "requirements.in"
 	constraintsFile  = "constraints.txt"
-	overridesFile    = "overrides.txt"
-	projectFile      = "pyproject.toml"
 )
 
-// Files gives the content of the files that Args names.
-func (r *Request) Files() (map[string][]byte, error) {
-	files := map[string][]byte{}
-	for name, lines := range map[string][]Line{
-		requirementsFile: r.Requirements, constraintsFile: r.Constraints, overridesFile: r.Overrides,
-	} {
+// AllFiles gives the content of the files that uv finds beside trees and
+// repositories, by their paths.
+func (r *Request) AllFiles() map[string]string {
+	files := map[string]string{}
+	for name, content := range r.Files {
+		files[name] = content
+	}
+	for name, lines := range map[string][]Line{requirementsFile: r.Requirements, constraintsFile: r.Constraints} {
 		if len(lines) > 0 {
-			files[name] = []byte(text(lines))
+			files[name] = text(lines)
 		}
 	}
-	if r.Project != nil {
-		data, err := toml.Marshal(r.Project)
-		if err != nil {
-			return nil, fmt.Errorf("writing the project for uv: %w", err)
-		}
-		files[projectFile] = data
-	}
-	return files, nil
+	return files
 }

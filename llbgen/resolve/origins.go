@@ -3,7 +3,6 @@ package resolve
 import (
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/imagespec/imagespec/lockparse/pep508"
 )
@@ -25,27 +24,11 @@ func (r *Request) Origins() []string {
 			add(q.URL)
 		}
 	}
-	eachURL(r.Project, add)
-	slices.Sort(origins)
-	return slices.Compact(origins)
-}
-
-// eachURL calls a function with every URL in a value, also with those of
-// requirements.
-func eachURL(value any, do func(string)) {
-	switch value := value.(type) {
-	case string:
-		if i := max(strings.Index(value, "https://"), strings.Index(value, "http://")); i >= 0 {
-			location, _, _ := strings.Cut(value[i:], " ")
-			do(location)
-		}
-	case []any:
-		for _, item := range value {
-			eachURL(item, do)
-		}
-	case map[string]any:
-		for _, item := range value {
-			eachURL(item, do)
+	for _, text := range r.Files {
+		for _, location := range address.FindAllString(text, -1) {
+			add(location)
 		}
 	}
+	slices.Sort(origins)
+	return slices.Compact(origins)
 }

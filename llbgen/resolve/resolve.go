@@ -8,7 +8,9 @@
 package resolve
 
 import (
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
@@ -23,18 +25,22 @@ const Format = "pylock.toml"
 type Request struct {
 	Requirements []Line `json:"requirements,omitempty"` // in the order of the file, each text once
 	Constraints  []Line `json:"constraints,omitempty"`
-	Overrides    []Line `json:"overrides,omitempty"`
-	// Project is a pyproject.toml, as far as it counts for a resolution: the
-	// tables [project], [dependency-groups] and [tool.uv]. Its dependencies are
-	// those of the extras and groups that are asked for.
-	Project map[string]any `json:"project,omitempty"`
-	Extras  []string       `json:"extras,omitempty"`
-	Groups  []string       `json:"groups,omitempty"`
+	// Project is the pyproject.toml, one of Files, whose dependencies are asked
+	// for: those of the extras and groups, too.
+	Project string   `json:"project,omitempty"`
+	Extras  []string `json:"extras,omitempty"`
+	Groups  []string `json:"groups,omitempty"`
+	// What uv finds in the folder that it works in, by paths there. Files are the
+	// pyproject.toml of projects, as far as they count for a resolution; they take
+	// the place of what a tree has.
+	Files        map[string]string `json:"files,omitempty"`
+	Trees        []Tree            `json:"trees,omitempty"`
+	Repositories []Repository      `json:"repositories,omitempty"`
 
 	Target       Target   `json:"target"`
 	Index        string   `json:"index,omitempty"`         // in place of PyPI, without credentials
 	ExtraIndexes []string `json:"extra_indexes,omitempty"` // asked before Index
-	FindLinks    []string `json:"find_links,omitempty"`    // URLs of pages with links to files
+	FindLinks    []string `json:"find_links,omitempty"`    // pages and folders with links to files
 	NoIndex      bool     `json:"no_index,omitempty"`
 	ExcludeNewer string   `json:"exclude_newer,omitempty"` // RFC 3339: nothing that was uploaded later
 	Options      []string `json:"options,omitempty"`       // further flags of "uv pip compile", as Flags makes them
@@ -42,18 +48,68 @@ type Request struct {
 	// Lines are the places of what is asked for by name, to point errors at: the
 	// requirements, and what Project and Constraints say of a name.
 	Lines []Line `json:"-"`
+	// Places are where the folders, files and repositories are asked for, by the
+	// paths that uv finds them at.
+	Places map[string]diag.Range `json:"-"`
 	// Secrets are the ids of those that the spec gives to the step, for messages.
 	Secrets []string `json:"-"`
+	// Debian packages that a base gets where something has to be built to be
+	// resolved, and where uv itself needs git.
+	Apt, Git []string `json:"-"`
 }
 
-// Line is a requirement (PEP 508) and where it stands.
+// Tree is a part of the build context that has to be there as a whole: a project
+// that has to be built to know what it depends on, an archive, or the archives
+// of a folder. It lies in ContextDir.
+type Tree struct {
+	Path    string   `json:"path"`
+	Include []string `json:"include,omitempty"` // patterns below Path; none: all
+	Exclude []string `json:"exclude,omitempty"`
+}
+
+// Repository is one commit. It lies in RepositoryDir, below its index.
+type Repository struct {
+	URL      string     `json:"url"` // without credentials
+	Location string     `json:"-"`   // where it is fetched from
+	Commit   string     `json:"commit"`
+	Ref      string     `json:"ref,omitempty"` // branch, tag or revision that was asked for
+	At       diag.Range `json:"-"`
+}
+
+// Folders of what uv finds: the build context, and repositories.
+const (
+	ContextDir    = "context"
+	RepositoryDir = "git"
+)
+
+// FilePrefix begins the URLs in an answer that lead to files of the request, in
+// place of the folder that they were in.
+const FilePrefix = "file:///inputs/"
+
+// RepositoryPath is where the repository of an index lies.
+func RepositoryPath(index int) string { return path.Join(RepositoryDir, strconv.Itoa(index)) }
+
+// Dir is the folder in which uv works, to which the paths in requirements and in
+// the answer are relative.
+func (r *Request) Dir() string {
+	if r.Project == "" {
+		return ContextDir
+	}
+	return path.Dir(r.Project)
+}
+
+// Line is a requirement (PEP 508), or a path of one, and where it stands.
 type Line struct {
-	Text string
-	At   diag.Range
+	Text    string
+	Package string // normalised name, where the line tells it otherwise than as a requirement
+	At      diag.Range
 }
 
-// Name gives the normalised name of the package, empty if the line is none.
+// Name gives the normalised name of the package, empty if the line does not tell.
 func (l Line) Name() string {
+	if l.Package != "" {
+		return l.Package
+	}
 	r, err := pep508.ParseRequirement(l.Text)
 	if err != nil {
 		return ""
@@ -82,17 +138,14 @@ type Target struct {
 // interpreter that says of itself what Target says. The lock goes to stdout.
 func (r *Request) Args(python string) []string {
 	args := []string{"pip", "compile", "--format", Format, "--no-header", "--no-progress", "--color", "never", "--python", python}
-	if r.Project != nil {
-		args = append(args, projectFile)
+	if r.Project != "" {
+		args = append(args, path.Base(r.Project))
 	}
 	if len(r.Requirements) > 0 {
-		args = append(args, requirementsFile)
+		args = append(args, r.ownFile(requirementsFile))
 	}
 	if len(r.Constraints) > 0 {
-		args = append(args, "--constraints", constraintsFile)
-	}
-	if len(r.Overrides) > 0 {
-		args = append(args, "--overrides", overridesFile)
+		args = append(args, "--constraints", r.ownFile(constraintsFile))
 	}
 	for _, extra := range r.Extras {
 		args = append(args, "--extra", extra)
@@ -101,6 +154,12 @@ func (r *Request) Args(python string) []string {
 		args = append(args, "--group", group)
 	}
 	return append(args, r.sources()...)
+}
+
+// ownFile is a file of the request's own, which lies beside ContextDir, as seen
+// from where uv works.
+func (r *Request) ownFile(name string) string {
+	return strings.Repeat("../", strings.Count(r.Dir(), "/")+1) + name
 }
 
 // sources gives the part of the command line that says where packages come
@@ -123,6 +182,16 @@ func (r *Request) sources() []string {
 		args = append(args, "--exclude-newer", r.ExcludeNewer)
 	}
 	return append(args, r.Options...)
+}
+
+// Lead notes where it is asked for what uv finds at a path, the first time.
+func (r *Request) Lead(found string, at diag.Range) {
+	if r.Places == nil {
+		r.Places = map[string]diag.Range{}
+	}
+	if _, ok := r.Places[found]; !ok {
+		r.Places[found] = at
+	}
 }
 
 // named gives every line that names a package.
@@ -165,7 +234,7 @@ func (r *Request) Add(line Line) {
 }
 
 // Empty says whether there is nothing to resolve.
-func (r *Request) Empty() bool { return len(r.Requirements) == 0 && r.Project == nil }
+func (r *Request) Empty() bool { return len(r.Requirements) == 0 && r.Project == "" }
 
 // text joins lines to a file.
 func text(lines []Line) string {

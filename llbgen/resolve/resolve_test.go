@@ -18,18 +18,18 @@ func TestArgs(t *testing.T) {
 		request Request
 		want    string // behind what all have
 	}{
-		{"requirements", Request{Requirements: []Line{{Text: "pandas"}}}, "requirements.in"},
-		{"constraints", Request{Requirements: []Line{{Text: "pandas"}}, Constraints: []Line{{Text: "numpy<2"}}}, "requirements.in --constraints constraints.txt"},
-		{"a project", Request{Project: map[string]any{}, Extras: []string{"gpu"}, Groups: []string{"ml"}}, "pyproject.toml --extra gpu --group ml"},
+		{"requirements", Request{Requirements: []Line{{Text: "pandas"}}}, "../requirements.in"},
+		{"constraints", Request{Requirements: []Line{{Text: "pandas"}}, Constraints: []Line{{Text: "numpy<2"}}}, "../requirements.in --constraints ../constraints.txt"},
+		{"a project", Request{Project: "context/pyproject.toml", Extras: []string{"gpu"}, Groups: []string{"ml"}}, "pyproject.toml --extra gpu --group ml"},
 		{
 			"indexes",
 			Request{Requirements: []Line{{Text: "pandas"}}, Index: "https://a.example/simple", ExtraIndexes: []string{"https://b.example/simple"}},
-			"requirements.in --index-url https://a.example/simple --extra-index-url https://b.example/simple",
+			"../requirements.in --index-url https://a.example/simple --extra-index-url https://b.example/simple",
 		},
 		{
 			"the rest",
 			Request{Requirements: []Line{{Text: "pandas"}}, FindLinks: []string{"https://c.example"}, NoIndex: true, ExcludeNewer: "2026-01-01T00:00:00Z", Options: []string{"--no-deps"}},
-			"requirements.in --find-links https://c.example --no-index --exclude-newer 2026-01-01T00:00:00Z --no-deps",
+			"../requirements.in --find-links https://c.example --no-index --exclude-newer 2026-01-01T00:00:00Z --no-deps",
 		},
 	} {
 		got := strings.Join(tc.request.Args("/p/python3"), " ")
@@ -82,7 +82,7 @@ func TestInterpreter(t *testing.T) {
 func TestExplain(t *testing.T) {
 	src := &diag.Source{Name: "imagespec.yaml", Data: []byte("packages:\n- datasets==3.0.0\n- rich\n- FSSpec==2024.12.0\n")}
 	at := func(line int) diag.Range { return diag.Range{Source: src, Line: line} }
-	r := Request{Target: target(), Requirements: []Line{{"datasets==3.0.0", at(2)}, {"rich", at(3)}, {"FSSpec==2024.12.0", at(4)}}}
+	r := Request{Target: target(), Requirements: []Line{{Text: "datasets==3.0.0", At: at(2)}, {Text: "rich", At: at(3)}, {Text: "FSSpec==2024.12.0", At: at(4)}}}
 	err := r.Explain(&Failure{Output: `Resolved 5 packages in 1s
 error: No solution found when resolving dependencies
   cause: Because datasets==3.0.0 depends on fsspec[http]<=2024.6.1 and you require fsspec==2024.12.0, we can conclude that your requirements are unsatisfiable.
