@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"path"
 	"slices"
 
 	"github.com/imagespec/imagespec/internal/diag"
@@ -42,10 +43,29 @@ func (in Input) onLock(locked part) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := answer.contradicts(locked); err != nil {
+		return nil, err
+	}
 	answer.selection.Packages = slices.DeleteFunc(answer.selection.Packages, func(s lock.Selected) bool {
 		return locked.find(s.Package.Name) != nil
 	})
 	return []part{locked, answer}, nil
+}
+
+// contradicts refuses packages whose name only the answer tells, such as those
+// of a folder, if the lock has them from elsewhere.
+func (p part) contradicts(locked part) error {
+	var errs []error
+	for _, s := range p.selection.Packages {
+		found := locked.find(s.Package.Name)
+		if found == nil || s.Package.Source.Origin == lock.Registry {
+			continue
+		}
+		if here, there := s.Package.Source, found.Package.Source; here.URL != there.URL || here.Commit != there.Commit || here.Path != there.Path && here.Path != path.Join(path.Dir(locked.lock.Source.Name), there.Path) {
+			errs = append(errs, contradiction(resolve.Line{Text: s.Package.Name + " from elsewhere", At: s.Package.At}, found, locked.lock))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // find gives the package of a name that is installed, nil if there is none.
@@ -63,8 +83,9 @@ func missing(lines []resolve.Line, locked part, env pep508.Env) ([]resolve.Line,
 	var errs []error
 	for _, line := range lines {
 		q, err := pep508.ParseRequirement(line.Text)
-		if err != nil {
-			return nil, diag.Errorf(line.At, "packages: %w", err)
+		if err != nil { // a path: only the answer tells of which package
+			left = append(left, line)
+			continue
 		}
 		if holds, err := q.Marker.Eval(&env); err != nil || !holds {
 			if err != nil {

@@ -26,6 +26,7 @@ import (
 type answers struct {
 	asked    []*resolve.Request
 	packages []string // "name version"
+	text     string   // in their place
 	failure  string
 }
 
@@ -33,6 +34,9 @@ func (a *answers) resolve(r *resolve.Request) ([]byte, error) {
 	a.asked = append(a.asked, r)
 	if a.failure != "" {
 		return nil, &resolve.Failure{Output: a.failure}
+	}
+	if a.text != "" {
+		return []byte(a.text), nil
 	}
 	text := "lock-version = '1.0'\ncreated-by = 'uv'\npackages = []\n"
 	if len(a.packages) > 0 {
@@ -179,6 +183,7 @@ func onLock(t *testing.T, a *answers, rest string) (*plan.Plan, []diag.Warning, 
 	return a.planned(t, &txtar.Archive{Files: []txtar.File{
 		{Name: "imagespec.yaml", Data: []byte("requirements: pylock.toml\n" + rest + "\n")},
 		{Name: "pylock.toml", Data: text},
+		{Name: "lib/pyproject.toml", Data: []byte("[project]\nname = 'lib'\nversion = '1'\n")},
 	}})
 }
 
@@ -226,6 +231,21 @@ func TestContradiction(t *testing.T) {
 	found = diag.All(err)
 	if len(found) != 1 || len(found[0].At) != 2 || found[0].At[0].String() != "imagespec.yaml:3" || found[0].At[1].String() != "pylock.toml:7" {
 		t.Errorf("%v", diag.Format(err))
+	}
+}
+
+// TestFolderOnLock: what the lock has from an index is not taken from a folder.
+func TestFolderOnLock(t *testing.T) {
+	folder := func(name string) *answers {
+		return &answers{text: fmt.Sprintf("lock-version = '1.0'\ncreated-by = 'uv'\n[[packages]]\nname = %q\ndirectory = { path = 'lib' }\n", name)}
+	}
+	p, _, err := onLock(t, folder("own"), "packages: [./lib]")
+	if err != nil || len(p.Packages) != 3 || p.Packages[1].Path != "lib" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	_, _, err = onLock(t, folder("rich"), "packages: [./lib]")
+	if !errors.Is(err, lock.Conflict) || !strings.Contains(err.Error(), "packages asks for rich from elsewhere, but pylock.toml has rich 13.0") {
+		t.Error(diag.Format(err))
 	}
 }
 
