@@ -124,7 +124,7 @@ func (b *build) describe(context.Context) (*client.Result, error) {
 }
 
 // outline lists what the spec takes from outside: the epoch, and the secrets
-// that its build needs or may use.
+// and keys that its build needs or may use.
 func (b *build) outline(ctx context.Context) (*client.Result, error) {
 	c, err := b.compileFirst(ctx)
 	if err != nil {
@@ -139,6 +139,7 @@ func (b *build) outline(ctx context.Context) (*client.Result, error) {
 			Value:       b.ui.BuildArgs["SOURCE_DATE_EPOCH"],
 		}},
 		Secrets: secretsOf(c.plan),
+		SSH:     keysOf(c.plan),
 		Sources: [][]byte{b.entry.Data},
 	}.ToResult()
 }

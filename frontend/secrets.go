@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/subrequests/outline"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
+	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
 // noSecret is how BuildKit says that the client has not given a secret.
@@ -66,7 +68,15 @@ func secretsOf(p *plan.Plan) []outline.Secret {
 	}
 	var locations []string
 	for _, pkg := range p.Packages {
-		locations = append(locations, p.Rewrites.Apply(pkg.URL))
+		if pkg.Kind != lock.KindGit {
+			locations = append(locations, p.Rewrites.Apply(pkg.URL))
+		} else if host, ssh := remote(p.Rewrites.Apply(pkg.URL)); !ssh {
+			optional(llb.GitAuthHeaderKey+"."+host, llb.GitAuthTokenKey+"."+host)
+		}
+		if pkg.Build != nil { // its build requirements are installed
+			locations = append(locations, p.Builds.Indexes...)
+			optional("ca-certificates")
+		}
 	}
 	if p.Resolved != nil {
 		locations = append(locations, p.Resolved.Origins()...)
@@ -82,4 +92,17 @@ func secretsOf(p *plan.Plan) []outline.Secret {
 		list = append(list, outline.Secret{Name: id, Required: all[id]})
 	}
 	return list
+}
+
+// sshKey is the id of the keys that llb.Git uses.
+const sshKey = "default"
+
+// keysOf lists the ssh keys that a build of the plan needs, for the outline.
+func keysOf(p *plan.Plan) []outline.SSH {
+	for _, pkg := range p.Packages {
+		if _, ssh := remote(pkg.URL); ssh && pkg.Kind == lock.KindGit {
+			return []outline.SSH{{Name: sshKey, Required: true}}
+		}
+	}
+	return nil
 }

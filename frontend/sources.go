@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/gitutil"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
@@ -128,45 +128,90 @@ func (c *compiled) builtPackage(description map[string]string) (pkg plan.Package
 	return plan.Package{Name: "a package", At: c.plan.RequirementsAt, Build: &plan.Build{}}, "" // not one of our steps
 }
 
-// gitProblems are what git says if it cannot fetch a commit, and what that
-// means. HOST is that of the repository.
-var gitProblems = []struct {
-	pattern    *regexp.Regexp
+// gitProblem is what git says if it cannot fetch a commit, what that means and
+// what helps. HOST is that of the repository.
+type gitProblem struct {
+	says       *regexp.Regexp
 	means, fix string
-}{
-	{
-		regexp.MustCompile(`(?i)could not read Username|Authentication failed|terminal prompts disabled|error: 40[13]|Invalid username or`),
-		"it needs a login", "give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN, or a whole header as GIT_AUTH_HEADER.HOST",
-	},
-	{
-		regexp.MustCompile(`(?i)Permission denied \(publickey|no SSH key|Host key verification failed|unset ssh forward`),
-		"it needs a key", "forward the key to the build: --ssh default",
-	},
-	{
+}
+
+// noCommit is a problem of every repository; sshProblems are those of one over
+// ssh, httpProblems those of all others.
+var (
+	noCommit = gitProblem{
 		regexp.MustCompile(`(?i)not our ref|reference is not a tree|couldn't find remote ref|unadvertised object|does not contain`),
 		"it does not have the commit", "lock again, with a commit that is still there",
-	},
-	{
-		regexp.MustCompile(`(?i)not found|does not appear to be a git repository`),
-		"it is not there, or needs a login", "if it is private give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN",
-	},
-}
+	}
+	sshProblems = []gitProblem{
+		noCommit,
+		{
+			regexp.MustCompile(`no SSH key|unset ssh forward`),
+			"HOST wants a key", "give the build yours: --ssh default, which forwards your agent, or --ssh default=FILE for a key without a passphrase",
+		},
+		{
+			regexp.MustCompile(`Permission denied`),
+			"HOST lets none of the given keys in", "give the build the right one: --ssh default=FILE; with --ssh default it has those that ssh-add -l lists",
+		},
+		{
+			regexp.MustCompile(`ssh: (command )?not found`),
+			"the engine has no ssh", "install openssh-client where buildkitd runs",
+		},
+		{
+			regexp.MustCompile(`(?i)not found|could not be found|does not appear to be a git repository`),
+			"it is not there, or not for the given keys", "if it is private give the build a key that may read it: --ssh default=FILE",
+		},
+	}
+	httpProblems = []gitProblem{
+		noCommit,
+		{
+			regexp.MustCompile(`(?i)could not read Username|Authentication failed|terminal prompts disabled|error: 40[13]|Invalid username or`),
+			"it needs a login", "give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN, or a whole header as GIT_AUTH_HEADER.HOST",
+		},
+		{
+			regexp.MustCompile(`(?i)not found|does not appear to be a git repository`),
+			"it is not there, or needs a login", "if it is private give the build a token as a secret: --secret id=GIT_AUTH_TOKEN.HOST,env=TOKEN",
+		},
+	}
+)
 
 // explainGit adds to a message why a commit of a repository cannot be fetched.
 func explainGit(err error, at diag.Range, msg, repository string) *diag.Error {
 	e := diag.Errorf(at, "%s", msg)
-	host := repository
-	if u, parseErr := url.Parse(repository); parseErr == nil {
-		host = u.Host
+	host, ssh := remote(repository)
+	problems := httpProblems
+	if ssh {
+		problems = sshProblems
 	}
-	for _, problem := range gitProblems {
-		if problem.pattern.MatchString(err.Error()) {
-			e.Msg += ": " + problem.means
-			return e.WithHint("%s", strings.ReplaceAll(problem.fix, "HOST", host))
+	for _, problem := range problems {
+		if problem.says.MatchString(err.Error()) {
+			named := strings.NewReplacer("HOST", host)
+			e.Msg += ": " + named.Replace(problem.means)
+			return e.WithHint("%s", named.Replace(problem.fix))
 		}
 	}
-	e.Msg += ": " + err.Error()
-	return e
+	e.Msg += ": " + said(err)
+	return e.WithHint("the engine fetches it: check that its machine reaches %s", host)
+}
+
+// gitSaid finds the first line that git or ssh has printed, but for warnings.
+var gitSaid = regexp.MustCompile(`git stderr:\n(?:(?i:warning).*\n)*(.+)`)
+
+// said gives what git says of a failure, all of it if it is not git's.
+func said(err error) string {
+	if found := gitSaid.FindStringSubmatch(err.Error()); found != nil {
+		return found[1]
+	}
+	return err.Error()
+}
+
+// remote gives the host of a repository, with its port where the URL has one,
+// and whether it is reached over ssh, which "git@HOST:PATH" is, too.
+func remote(repository string) (host string, ssh bool) {
+	u, err := gitutil.ParseURL(repository)
+	if err != nil {
+		return repository, false
+	}
+	return u.Host, u.Scheme == gitutil.SSHProtocol
 }
 
 // commit gives the commit that a ref of a repository stands for now.

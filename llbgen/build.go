@@ -162,6 +162,10 @@ func (g generator) repository(pkg plan.Package) llb.State {
 // alone. Its .git stays, since backends ask it for versions and for the files
 // that belong to the project. BuildKit keys it by the commit alone, wherever it
 // is fetched from.
+//
+// One over ssh gets the client's key "default". llb.Git would ask the server for
+// its own key, which the frontend cannot without network: so ssh takes any, and
+// the commit's id says what may come.
 func (g generator) commit(of resolve.Repository, name string) llb.State {
 	return llb.Git(of.Location, "",
 		llb.GitRef(of.Commit),
