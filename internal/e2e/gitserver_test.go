@@ -15,10 +15,13 @@ import (
 
 // gitServer serves repositories over HTTP as a forge does.
 type gitServer struct {
+	repositories
 	URL   string // of the folder with the repositories
 	token string // without which nothing is served; empty: public
-	root  string
 }
+
+// repositories is a folder of repositories.
+type repositories string
 
 // serveGit starts a server, with a token a private one.
 func serveGit(t *testing.T, token string) *gitServer {
@@ -27,10 +30,10 @@ func serveGit(t *testing.T, token string) *gitServer {
 	if err != nil {
 		t.Skip("git is not installed")
 	}
-	s := &gitServer{token: token, root: t.TempDir()}
+	s := &gitServer{repositories: repositories(t.TempDir()), token: token}
 	backend := &cgi.Handler{
 		Path: git, Args: []string{"http-backend"},
-		Env: []string{"GIT_PROJECT_ROOT=" + s.root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null"},
+		Env: []string{"GIT_PROJECT_ROOT=" + string(s.repositories), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null"},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, password, _ := r.BasicAuth(); password != s.token {
@@ -50,9 +53,9 @@ func (s *gitServer) host() string { return strings.TrimPrefix(s.URL, "http://") 
 
 // add makes a repository of the files in a txtar archive, with one commit that
 // is tagged v1.0, and gives the commit's id.
-func (s *gitServer) add(t *testing.T, name, archive string) string {
+func (r repositories) add(t *testing.T, name, archive string) string {
 	t.Helper()
-	dir := filepath.Join(s.root, name)
+	dir := filepath.Join(string(r), name)
 	writeFiles(t, dir, archive)
 	s.git(t, name, "init", "--quiet", "--initial-branch=main")
 	s.git(t, name, "add", ".")
