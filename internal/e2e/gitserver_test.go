@@ -57,25 +57,25 @@ func (r repositories) add(t *testing.T, name, archive string) string {
 	t.Helper()
 	dir := filepath.Join(string(r), name)
 	writeFiles(t, dir, archive)
-	s.git(t, name, "init", "--quiet", "--initial-branch=main")
-	s.git(t, name, "add", ".")
-	s.git(t, name, "commit", "--quiet", "--message=first")
-	s.git(t, name, "tag", "v1.0")
-	return s.git(t, name, "rev-parse", "HEAD")
+	r.git(t, name, "init", "--quiet", "--initial-branch=main")
+	r.git(t, name, "add", ".")
+	r.git(t, name, "commit", "--quiet", "--message=first")
+	r.git(t, name, "tag", "v1.0")
+	return r.git(t, name, "rev-parse", "HEAD")
 }
 
 // change makes another commit, with another content of a file.
-func (s *gitServer) change(t *testing.T, name, file, content string) string {
+func (r repositories) change(t *testing.T, name, file, content string) string {
 	t.Helper()
-	writeFiles(t, filepath.Join(s.root, name), "-- "+file+" --\n"+content)
-	s.git(t, name, "commit", "--quiet", "--all", "--message=change")
-	return s.git(t, name, "rev-parse", "HEAD")
+	writeFiles(t, filepath.Join(string(r), name), "-- "+file+" --\n"+content)
+	r.git(t, name, "commit", "--quiet", "--all", "--message=change")
+	return r.git(t, name, "rev-parse", "HEAD")
 }
 
 // git runs git in a repository, and gives what it prints.
-func (s *gitServer) git(t *testing.T, name string, args ...string) string {
+func (r repositories) git(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", filepath.Join(s.root, name)}, args...)...)
+	cmd := exec.Command("git", append([]string{"-C", filepath.Join(string(r), name)}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_AUTHOR_DATE=2024-01-01T00:00:00Z",
 		"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "GIT_COMMITTER_DATE=2024-01-01T00:00:00Z")

@@ -29,6 +29,7 @@ type private struct {
 const (
 	password = "hunter2-pässword"
 	token    = "t0ken-0f-the-index"
+	guess    = "a-wr0ng-guess" // at both
 )
 
 // newPrivate makes the project of a txtar archive, and its index: INDEX is where
@@ -127,14 +128,14 @@ func TestLogins(t *testing.T) {
 	for _, tc := range []struct {
 		name, project, id, right, wrong, says string
 	}{
-		{"header", unlocked, header, basic("bob", password), basic("bob", "guess"), header},
-		{"token", unlocked, bearer, token, "guess", bearer},
-		{"netrc", unlocked, "netrc", netrc(password), netrc("guess"), "netrc"},
-		{"pip_secret_mounts", mounts, "secret_0", netrc(password), netrc("guess"), "secret_0"},
-		{"header with a lock", locked, header, basic("bob", password), basic("bob", "guess"), header},
-		{"token with a lock", locked, bearer, token, "guess", bearer},
-		{"netrc with a lock", locked, "netrc", netrc(password), netrc("guess"), "netrc"},
-		{"netrc with hashes", hashed, "netrc", netrc(password), netrc("guess"), "netrc"},
+		{"header", unlocked, header, basic("bob", password), basic("bob", guess), header},
+		{"token", unlocked, bearer, token, guess, bearer},
+		{"netrc", unlocked, "netrc", netrc(password), netrc(guess), "netrc"},
+		{"pip_secret_mounts", mounts, "secret_0", netrc(password), netrc(guess), "secret_0"},
+		{"header with a lock", locked, header, basic("bob", password), basic("bob", guess), header},
+		{"token with a lock", locked, bearer, token, guess, bearer},
+		{"netrc with a lock", locked, "netrc", netrc(password), netrc(guess), "netrc"},
+		{"netrc with hashes", hashed, "netrc", netrc(password), netrc(guess), "netrc"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := newPrivate(t, tc.project)
@@ -144,10 +145,10 @@ func TestLogins(t *testing.T) {
 			} {
 				built, err := p.tryBuild(t, args...)
 				if err == nil || !strings.Contains(built.Output, tc.says) || !strings.Contains(built.Output, "127.0.0.1") && how != "no secret" {
-					t.Errorf("%s: %v\n%s", how, err, built.Output)
+					t.Fatalf("%s: %v\n%s", how, err, built.Output)
 				}
-				if leaks := p.engine.Leaks(t, built, "", tc.wrong, "guess"); len(leaks) > 0 {
-					t.Errorf("%s: leaks: %q", how, leaks)
+				if leaks := p.engine.Leaks(t, built, "", tc.wrong, guess); len(leaks) > 0 {
+					t.Errorf("%s leaks: %q", how, leaks)
 				}
 			}
 			right := secretFile(t, tc.id, tc.right)
@@ -179,7 +180,8 @@ func TestAnotherLogin(t *testing.T) {
 	}
 }
 
-// TestLeaks: the search finds what is there.
+// TestLeaks: the search finds what is there, of a build that failed in what the
+// engine keeps of it.
 func TestLeaks(t *testing.T) {
 	p := written(t, testengine.Start(t), `
 -- imagespec.yaml --
@@ -187,17 +189,31 @@ func TestLeaks(t *testing.T) {
 base_image: python:3.11-slim-bookworm
 builder_options: {user: root, pip: false}
 env: {PASSWORD: in-the-env}
-commands: ["echo in-the-layer > /file", "echo b3BlbiBzZXNhbWU6aW4tdGhlLWxvZw=="]
+commands: ["echo in-the-layer > /file", "echo b3BlbiBzZXNhbWU6aW4tdGhlLWxvZw==; LAST"]
 `)
-	built := p.build(t, "--provenance=mode=max")
-	for _, secret := range []string{"in-the-env", "in-the-layer", "in-the-log"} {
-		if leaks := p.engine.Leaks(t, built, p.image, secret); len(leaks) == 0 {
-			t.Errorf("%s is not found", secret)
+	image := p.image
+	find := func(built *testengine.Built, secrets ...string) {
+		t.Helper()
+		built.Output = "" // and all the same
+		for _, secret := range secrets {
+			if leaks := p.engine.Leaks(t, built, image, secret); len(leaks) == 0 {
+				t.Errorf("%s is not found", secret)
+			}
+		}
+		if leaks := p.engine.Leaks(t, built, image, "in-nothing-at-all"); len(leaks) > 0 {
+			t.Errorf("found: %q", leaks)
 		}
 	}
-	if leaks := p.engine.Leaks(t, built, p.image, "in-nothing-at-all"); len(leaks) > 0 {
-		t.Errorf("found: %q", leaks)
+	p.replace(t, "imagespec.yaml", "LAST", "true "+time.Now().String())
+	find(p.build(t, "--provenance=mode=max"), "in-the-env", "in-the-layer", "in-the-log")
+
+	image = ""
+	p.replace(t, "imagespec.yaml", "; true", "; false in-the-error")
+	built, err := p.tryBuild(t)
+	if err == nil {
+		t.Fatalf("it builds:\n%s", built.Output)
 	}
+	find(built, "in-the-log", "in-the-error")
 }
 
 // TestRewrites fetches index and files from elsewhere, with the keys of where
@@ -302,7 +318,8 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 }
 
 // TestBuildLogins builds a package whose build requirement is in an index that
-// wants a login, with each way to give it.
+// wants a login. The login is nowhere to be found, nor is it if the build fails
+// in the step that has it, and shows its environment.
 func TestBuildLogins(t *testing.T) {
 	const mounts = "pip_secret_mounts: [[~/.netrc, /root/.netrc]]\n"
 	netrc := "machine 127.0.0.1 login bob password " + password
@@ -330,6 +347,16 @@ builder_options: {user: root, pip: false, build_apt_packages: []}
 			}
 			if leaks := p.engine.Leaks(t, built, p.image, password, token, tc.secret); len(leaks) > 0 {
 				t.Errorf("leaks: %q", leaks)
+			}
+			p.edit(t, "tool/backend.py", func(text string) string {
+				return text + "import os\ndef get_requires_for_build_wheel(settings=None):\n    raise Exception(os.environ)\n"
+			})
+			built, err := p.tryBuild(t, secretFile(t, tc.id, tc.secret))
+			if err == nil || !strings.Contains(built.Output, "environ(") {
+				t.Fatalf("%v\n%s", err, built.Output)
+			}
+			if leaks := p.engine.Leaks(t, built, "", password, token, tc.secret); len(leaks) > 0 {
+				t.Errorf("a failed build leaks: %q", leaks)
 			}
 		})
 	}

@@ -14,8 +14,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
@@ -26,6 +28,8 @@ import (
 type Built struct {
 	Output   string         // standard output and error, with plain progress
 	Metadata map[string]any // of --metadata-file; nil if the build failed
+
+	began, ended time.Time
 }
 
 // Build runs docker buildx build with these arguments; the context is a folder
@@ -36,8 +40,9 @@ func (e *Engine) Build(t testing.TB, context string, args ...string) (*Built, er
 	metadata := filepath.Join(t.TempDir(), "metadata.json")
 	args = append([]string{"buildx", "build", "--builder=" + e.Builder, "--progress=plain", "--metadata-file=" + metadata}, args...)
 	cmd := e.Docker(t.Context(), append(args, context)...)
+	built := &Built{began: time.Now()}
 	output, err := cmd.CombinedOutput()
-	built := &Built{Output: string(output)}
+	built.Output, built.ended = string(output), time.Now()
 	if err != nil {
 		return built, fmt.Errorf("docker buildx build: %w", err)
 	}
@@ -52,6 +57,12 @@ func (e *Engine) Build(t testing.TB, context string, args ...string) (*Built, er
 func (b *Built) Digest() digest.Digest {
 	text, _ := b.Metadata["containerimage.digest"].(string)
 	return digest.Digest(text)
+}
+
+// ref is the id of the engine's record of the build, empty if the build failed.
+func (b *Built) ref() string {
+	ref, _ := b.Metadata["buildx.build.ref"].(string)
+	return ref[strings.LastIndexByte(ref, '/')+1:]
 }
 
 // Steps maps each step's name to how it went: "CACHED", "DONE", "ERROR" or

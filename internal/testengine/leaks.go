@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +33,7 @@ func (e *Engine) Leaks(t testing.TB, built *Built, ref string, secrets ...string
 		}
 		s.image(reference.Path(named), built.Digest().String())
 	}
-	s.record(built)
+	s.history(built)
 	return s.found
 }
 
@@ -129,38 +127,4 @@ func (s *searcher) get(path string) []byte {
 		s.t.Fatalf("%s: %s, %v", path, res.Status, err)
 	}
 	return data
-}
-
-// record looks into the engine's record of the build: definition, log, trace
-// and attestations.
-func (s *searcher) record(built *Built) {
-	ref, _ := built.Metadata["buildx.build.ref"].(string)
-	if ref == "" {
-		return // a failed build has none
-	}
-	file := filepath.Join(s.t.TempDir(), "record")
-	export := s.engine.Docker(s.t.Context(), "buildx", "history", "export", "--builder="+s.engine.Builder, "--finalize", "-o", file, ref[strings.LastIndexByte(ref, '/')+1:])
-	if out, err := export.CombinedOutput(); err != nil {
-		s.t.Fatalf("exporting the record of the build: %v\n%s", err, out)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if plain := decompressed(data); plain != nil {
-		data = plain
-	}
-	s.search("the record of the build", data)
-	// It is a tar of blobs, which may be compressed in turn.
-	for _, magic := range []string{"\x1f\x8b\x08", "\x28\xb5\x2f\xfd"} {
-		for rest := data; ; {
-			i := bytes.Index(rest, []byte(magic))
-			if i < 0 {
-				break
-			}
-			rest = rest[i:]
-			s.search("a part of the record", rest)
-			rest = rest[len(magic):]
-		}
-	}
 }
