@@ -96,6 +96,7 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 	}
 	name, warnings := b.nameOf(ctx, spec)
 	b.warn(ctx, warnings)
+	var images sync.Map // platform → *compiled
 	result, err := b.ui.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, _ int) (res *dockerui.BuildResult, err error) {
 		defer recoverTo(&err)
 		c, err := b.compile(ctx, spec, platform, nil)
@@ -110,9 +111,13 @@ func (b *build) answer(ctx context.Context) (*client.Result, error) {
 			return nil, err
 		}
 		res.Epoch = epoch
+		images.Store(platformID(platform), c)
 		return res, nil
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := b.scan(ctx, result, &images); err != nil {
 		return nil, err
 	}
 	return b.named(result, name)
@@ -160,6 +165,7 @@ type compiled struct {
 	base     *baseImage
 	platform ocispecs.Platform
 	state    llb.State
+	builds   map[string]llb.State // what packages are built in, by their names
 	warnings []diag.Warning
 	recalled bool // URLs of packages are remembered, not asked for
 }
@@ -195,7 +201,7 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if opt.Compiler, err = b.addBytecode(ctx, spec, c); err != nil {
 		return nil, err
 	}
-	c.state = llbgen.State(c.plan, opt)
+	c.state, c.builds = llbgen.State(c.plan, opt), llbgen.Builds(c.plan, opt)
 	return c, nil
 }
 

@@ -38,10 +38,24 @@ const (
 // BuildLog is where a step that builds a package has all that it printed.
 const BuildLog = buildDir + "/log"
 
-// built gives the state with the wheel of a package, at its root. It is built
-// on the target platform: first its build requirements are installed, with a
-// network, then it is built in what that left, without one.
-func (g generator) built(pkg plan.Package) llb.State {
+// Builds gives what packages are built in, by their names: the base with
+// compilers and the environment of the build, as the build leaves it. None of
+// it is in the image.
+func Builds(p *plan.Plan, opt Options) map[string]llb.State {
+	g := generator{plan: p, Options: opt}
+	states := map[string]llb.State{}
+	for _, pkg := range p.Packages {
+		if pkg.Build != nil {
+			states[pkg.Name], _ = g.built(pkg)
+		}
+	}
+	return states
+}
+
+// built gives what a package is built in, and the state with its wheel at the
+// root. It is built on the target platform: first its build requirements are
+// installed, with a network, then it is built in what that left, without one.
+func (g generator) built(pkg plan.Package) (in, wheel llb.State) {
 	title := strings.TrimSpace(pkg.Name + " " + pkg.Version)
 	source, archive := g.source(pkg)
 	common := append(environment(repeatable), script("build.py"), g.withTool(g.uv()))
@@ -61,7 +75,7 @@ func (g generator) built(pkg plan.Package) llb.State {
 	if g.NoCache(BuildStep) {
 		own = append(own, llb.IgnoreCache)
 	}
-	return prepared.Run(slices.Concat(own, g.Limits, []llb.RunOption{
+	build := prepared.Run(slices.Concat(own, g.Limits, []llb.RunOption{
 		llb.Args(slices.Concat(program, []string{"wheel", requirement(pkg)})),
 		llb.Network(pb.NetMode_NONE),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
@@ -73,7 +87,9 @@ func (g generator) built(pkg plan.Package) llb.State {
 		llb.WithCustomNamef("[%sbuild %s] build wheel", g.StepPrefix, title),
 		llb.WithDescription(map[string]string{StepKey: BuildStep, PackageKey: pkg.Name}),
 		g.Locate(pkg.At),
-	})...).AddMount("/wheels", llb.Scratch())
+	})...)
+	wheel = build.AddMount("/wheels", llb.Scratch())
+	return build.Root(), wheel
 }
 
 // buildLogins gives the secrets to a step that installs build requirements, if

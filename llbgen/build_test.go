@@ -253,7 +253,8 @@ func builtOps(t *testing.T, p *plan.Plan) [][]byte {
 	t.Helper()
 	g := generator{plan: p, Options: sourceOptions()}
 	i := slices.IndexFunc(p.Packages, func(pkg plan.Package) bool { return pkg.Name == "plain" })
-	def, err := g.built(p.Packages[i]).Marshal(context.Background(), llb.Platform(amd64))
+	_, wheel := g.built(p.Packages[i])
+	def, err := wheel.Marshal(context.Background(), llb.Platform(amd64))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,7 +123,8 @@ func (g generator) install(i int, step plan.Install) llb.State {
 			if origin := pkg.DirectURL(); origin != "" {
 				flags = append(flags, "--origin", pkg.Name+"="+origin)
 			}
-			opts = append(opts, llb.AddMount(dir, g.built(pkg), llb.Readonly))
+			_, wheel := g.built(pkg)
+			opts = append(opts, llb.AddMount(dir, wheel, llb.Readonly))
 			continue
 		}
 		file := path.Join(wheelsDir, pkg.File)

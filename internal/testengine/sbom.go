@@ -5,9 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagespec/imagespec/lockparse/pep508"
 )
 
 // SBOMArg gives the argument of docker buildx build that has an SBOM made, by
@@ -40,13 +43,30 @@ type SBOM struct {
 		Name    string
 		Version string `json:"versionInfo"`
 	}
-	Files []SBOMFile
+	Files []struct {
+		Name    string `json:"fileName"` // absolute
+		Comment string // BuildKit's, which names a layer
+	}
 }
 
-// SBOMFile is a file of an SBOM.
-type SBOMFile struct {
-	Name    string `json:"fileName"` // absolute
-	Comment string // which layer it is in
+// Versions lists the packages, one "name version" for each.
+func (s SBOM) Versions() []string {
+	var versions []string
+	for _, pkg := range s.Packages {
+		versions = append(versions, pep508.NormalizeName(pkg.Name)+" "+pkg.Version)
+	}
+	slices.Sort(versions)
+	return versions
+}
+
+// File gives what is said of the file of a path, and whether there is one.
+func (s SBOM) File(path string) (comment string, found bool) {
+	for _, f := range s.Files {
+		if f.Name == path {
+			return f.Comment, true
+		}
+	}
+	return "", false
 }
 
 // SBOMs reads those of an image from the attestations beside it, that of the
