@@ -152,7 +152,7 @@ func TestLogins(t *testing.T) {
 				}
 			}
 			right := secretFile(t, tc.id, tc.right)
-			built := p.build(t, right, "--provenance=mode=max")
+			built := p.build(t, right, "--provenance=mode=max", p.engine.SBOMArg(t))
 			if got, want := p.installed(t), []string{"greeting 1.0"}; !slices.Equal(got, want) {
 				t.Errorf("installed %q, want %q", got, want)
 			}
@@ -189,7 +189,7 @@ func TestLeaks(t *testing.T) {
 base_image: python:3.11-slim-bookworm
 builder_options: {user: root, pip: false}
 env: {PASSWORD: in-the-env}
-commands: ["echo in-the-layer > /file", "echo b3BlbiBzZXNhbWU6aW4tdGhlLWxvZw==; LAST"]
+commands: ["echo in-the-layer > /file", "touch /$(printf 'in-the-%s' sbom)", "echo b3BlbiBzZXNhbWU6aW4tdGhlLWxvZw==; LAST"]
 `)
 	image := p.image
 	find := func(built *testengine.Built, secrets ...string) {
@@ -205,15 +205,20 @@ commands: ["echo in-the-layer > /file", "echo b3BlbiBzZXNhbWU6aW4tdGhlLWxvZw==; 
 		}
 	}
 	p.replace(t, "imagespec.yaml", "LAST", "true "+time.Now().String())
-	find(p.build(t, "--provenance=mode=max"), "in-the-env", "in-the-layer", "in-the-log")
+	built := p.build(t, "--provenance=mode=max", p.engine.SBOMArg(t))
+	find(built, "in-the-env", "in-the-layer", "in-the-log")
+	leaks := p.engine.Leaks(t, built, image, "in-the-sbom")
+	if !slices.ContainsFunc(leaks, func(leak string) bool { return strings.HasPrefix(leak, "application/vnd.in-toto+json ") }) {
+		t.Errorf("in-the-sbom is found in %q alone", leaks)
+	}
 
 	image = ""
 	p.replace(t, "imagespec.yaml", "; true", "; false in-the-error")
-	built, err := p.tryBuild(t)
+	failed, err := p.tryBuild(t)
 	if err == nil {
-		t.Fatalf("it builds:\n%s", built.Output)
+		t.Fatalf("it builds:\n%s", failed.Output)
 	}
-	find(built, "in-the-log", "in-the-error")
+	find(failed, "in-the-log", "in-the-error")
 }
 
 // TestRewrites fetches index and files from elsewhere, with the keys of where
@@ -341,9 +346,13 @@ builder_options: {user: root, pip: false, build_apt_packages: []}
 			if built, err := p.tryBuild(t); err == nil || !strings.Contains(built.Output, tc.says) {
 				t.Errorf("without a login: %v\n%s", err, built.Output)
 			}
-			built := p.build(t, secretFile(t, tc.id, tc.secret), "--provenance=mode=max")
+			built := p.build(t, secretFile(t, tc.id, tc.secret), "--provenance=mode=max",
+				p.engine.SBOMArg(t), "--build-arg=BUILDKIT_SBOM_SCAN_STAGE=true") // scanned is what had the secret, too
 			if got, want := p.installed(t), []string{"tool 2"}; !slices.Equal(got, want) {
 				t.Errorf("installed %q, want %q", got, want)
+			}
+			if boms := p.engine.Image(t, p.image, "").SBOMs(t); len(boms) != 2 || !slices.Contains(boms[1].Versions(), "greeting 1.0") {
+				t.Errorf("no greeting in what tool was built in: %d SBOMs", len(boms))
 			}
 			if leaks := p.engine.Leaks(t, built, p.image, password, token, tc.secret); len(leaks) > 0 {
 				t.Errorf("leaks: %q", leaks)
