@@ -72,7 +72,11 @@ func seen(output, frontend, server string) string {
 	if i := regexp.MustCompile(`(?m)^(\S+:\d+\n-----|ERROR: failed)`).FindStringIndex(output); i != nil {
 		output = output[i[0]:]
 	}
-	output = strings.NewReplacer(frontend, "FRONTEND", server, "SERVER").Replace(output)
+	output = strings.NewReplacer(
+		frontend, "FRONTEND", server, "SERVER",
+		// buildx hears of the failure in two ways, and says which it heard first.
+		"failed to run Build function: ", "failed to solve: ",
+	).Replace(output)
 	return regexp.MustCompile(`\nView build details: .*`).ReplaceAllString(strings.TrimRight(output, "\n"), "") + "\n"
 }
 

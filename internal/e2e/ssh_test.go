@@ -103,6 +103,23 @@ func TestSSH(t *testing.T) {
 	}
 }
 
+// TestUnlockedSSH looks up a branch over ssh and resolves what depends on it.
+func TestUnlockedSSH(t *testing.T) {
+	server := serveSSH(t)
+	commit := server.add(t, "tool", helloTool)
+	p := written(t, testengine.Start(t), spec("[]", "[]", "packages: ['tool @ git+"+server.URL+"/tool@main']\n"))
+	t.Setenv("SSH_AUTH_SOCK", serveAgent(t, server.key))
+	want := "imagespec.yaml:4: main of " + server.URL + "/tool cannot be fetched: " + strings.TrimPrefix(server.URL, "ssh://git@") + " wants a key\ngive the build yours: --ssh default"
+	if built, err := p.tryBuild(t, authorities()...); err == nil || !strings.Contains(built.Output, want) {
+		t.Errorf("%v, no %s in\n%s", err, want, built.Output)
+	}
+	p.networked(t, "--ssh=default")
+	if got := p.run(t, "cat", "/opt/venv/lib/python3.11/site-packages/tool-1.0.dist-info/direct_url.json"); !strings.Contains(got, commit) {
+		t.Error(got)
+	}
+	p.run(t, "python", "-c", "import tool, idna")
+}
+
 // serveAgent starts an ssh agent that has the key of a file, and gives its
 // socket.
 func serveAgent(t *testing.T, file string) string {
