@@ -18,7 +18,7 @@ import (
 func benchWheels(b *testing.B) (wheels []oracleWheel, size int64) {
 	const maxWheel, maxAll = 20 << 20, 270 << 20
 	names := map[string]bool{}
-	for _, w := range oracleWheels(b, python311(b), func(oracleWheel) bool { return true }) {
+	for _, w := range oracleWheels(b) {
 		info, err := os.Stat(w.file)
 		if err != nil {
 			b.Fatal(err)

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/venv"
@@ -55,8 +54,9 @@ func explained(who, kind, file string) bool {
 // TestOracle installs real wheels with uv and with us, each into an environment
 // of its own at the same path, and compares the trees.
 func TestOracle(t *testing.T) {
+	t.Parallel()
 	uv, python := oracleTools(t)
-	for _, w := range oracleWheels(t, python, func(oracleWheel) bool { return true }) {
+	for _, w := range oracleWheels(t) {
 		t.Run(w.pin, func(t *testing.T) {
 			t.Parallel()
 			env := filepath.Join(t.TempDir(), "venv")
@@ -67,21 +67,28 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-// TestOraclePip is TestOracle with pip.
+// TestOraclePip is TestOracle with pip, which takes a second to start, so that
+// all wheels go into one environment.
 func TestOraclePip(t *testing.T) {
-	_, python := oracleTools(t)
-	for _, w := range oracleWheels(t, python, func(w oracleWheel) bool { return w.pip }) {
-		t.Run(w.pin, func(t *testing.T) {
-			t.Parallel()
-			env := filepath.Join(t.TempDir(), "venv")
-			command(t, python, "-m", "venv", "--without-pip", env)
-			before := snapshot(t, env)
-			command(t, python, "-m", "pip", "--python", filepath.Join(env, "bin/python"), "install", "--quiet",
-				"--no-cache-dir", "--no-deps", "--no-compile", "--no-index", "--find-links", filepath.Dir(w.file), w.pin)
-			for _, difference := range compare(t, "pip", without(snapshot(t, env), before), ours(t, env, w.file)) {
-				t.Error(difference)
-			}
-		})
+	t.Parallel()
+	python := python311(t, "pip")
+	env := filepath.Join(t.TempDir(), "venv")
+	command(t, python, "-m", "venv", "--without-pip", env)
+	before := snapshot(t, env)
+	install := []string{
+		"-m", "pip", "--python", filepath.Join(env, "bin/python"), "install", "--quiet",
+		"--no-cache-dir", "--no-deps", "--no-compile", "--no-index",
+	}
+	var wheels []string
+	for _, w := range oracleWheels(t) {
+		if w.pip {
+			install = append(install, "--find-links", w.file, w.pin)
+			wheels = append(wheels, w.file)
+		}
+	}
+	command(t, python, install...)
+	for _, difference := range compare(t, "pip", without(snapshot(t, env), before), ours(t, env, wheels...)) {
+		t.Error(difference)
 	}
 }
 
@@ -147,9 +154,6 @@ func TestOracleOdd(t *testing.T) {
 // oracleTools finds uv and Python.
 func oracleTools(t *testing.T) (uv, python string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("it installs many wheels, some of them large")
-	}
 	uv, err := exec.LookPath("uv")
 	if err != nil {
 		t.Skip("uv is not installed, there is nothing to compare with")
@@ -165,18 +169,22 @@ func uvTree(t *testing.T, uv, python, env string, w oracleWheel) tree {
 	command(t, uv, "venv", "--quiet", "--no-project", "--python", python, env)
 	before := snapshot(t, env)
 	command(t, uv, "pip", "install", "--quiet", "--no-cache", "--no-deps", "--offline", "--no-index",
-		"--link-mode", "copy", "--python", filepath.Join(env, "bin/python"), "--find-links", filepath.Dir(w.file), w.pin)
+		"--link-mode", "hardlink", "--python", filepath.Join(env, "bin/python"), "--find-links", filepath.Dir(w.file), w.pin)
 	return without(snapshot(t, env), before)
 }
 
-// ours installs a wheel for the environment env and gives what was written.
-func ours(t *testing.T, env, wheel string) tree {
+// ours installs wheels for the environment env and gives what was written.
+func ours(t *testing.T, env string, files ...string) tree {
 	t.Helper()
 	root := t.TempDir()
+	var wheels []wheelinstall.Wheel
+	for _, file := range files {
+		wheels = append(wheels, wheelinstall.Wheel{Path: file})
+	}
 	_, err := wheelinstall.Install(wheelinstall.Options{
 		Layout: venv.Layout{Prefix: env, Python: venv.Python{Major: 3, Minor: 11}},
 		Root:   root,
-		Wheels: []wheelinstall.Wheel{{Path: wheel}},
+		Wheels: wheels,
 		Warn:   func(line string) { t.Log(line) },
 	})
 	if err != nil {
@@ -327,102 +335,6 @@ func without(after, before tree) tree {
 		}
 	}
 	return added
-}
-
-// oracleWheel is a line of testdata/oracle-wheels.txt.
-type oracleWheel struct {
-	pin  string // "name==version"
-	pip  bool   // also compared with pip
-	file string // where it has been downloaded to
-}
-
-// oracleWheels gives the wheels that want chooses, downloaded into the user's
-// cache directory if they are not there.
-func oracleWheels(t testing.TB, python string, want func(oracleWheel) bool) []oracleWheel {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, "imagespec-oracle-wheels")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile("testdata/oracle-wheels.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wheels []oracleWheel
-	for line := range strings.Lines(string(data)) {
-		mark, pin := line[0], strings.TrimSpace(line[1:])
-		if w := (oracleWheel{pin: pin, pip: mark == '+'}); mark != '#' && want(w) {
-			wheels = append(wheels, w)
-		}
-	}
-	download(t, python, dir, wheels)
-	return wheels
-}
-
-// download sets the file of each wheel. It skips the test if there is no network.
-func download(t testing.TB, python, dir string, wheels []oracleWheel) {
-	t.Helper()
-	slots := make(chan struct{}, 4)
-	failures := make([]string, len(wheels))
-	var wg sync.WaitGroup
-	for i := range wheels {
-		if wheels[i].file = findWheel(dir, wheels[i].pin); wheels[i].file != "" {
-			continue
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			args := []string{"-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", dir, "--python-version", "3.11"}
-			for _, platform := range []string{"manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010", "manylinux_2_5", "manylinux1", "linux"} {
-				args = append(args, "--platform", platform+"_x86_64")
-			}
-			out, err := exec.Command(python, append(args, wheels[i].pin)...).CombinedOutput()
-			if wheels[i].file = findWheel(dir, wheels[i].pin); wheels[i].file == "" {
-				failures[i] = fmt.Sprintf("%s: %v\n%s", wheels[i].pin, err, out)
-			}
-		})
-	}
-	wg.Wait()
-	failures = slices.DeleteFunc(failures, func(s string) bool { return s == "" })
-	if len(failures) == len(wheels) {
-		t.Skipf("no wheel can be downloaded: %s", failures[0])
-	}
-	if len(failures) > 0 {
-		t.Fatal(strings.Join(failures, "\n"))
-	}
-}
-
-// findWheel gives the file of a pin in a directory; "" if it is not there.
-func findWheel(dir, pin string) string {
-	name, version, _ := strings.Cut(pin, "==")
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return ""
-	}
-	for _, e := range entries {
-		parts := strings.Split(e.Name(), "-")
-		if strings.HasSuffix(e.Name(), ".whl") && metadata.Normalize(parts[0]) == metadata.Normalize(name) && parts[1] == version {
-			return filepath.Join(dir, e.Name())
-		}
-	}
-	return ""
-}
-
-// python311 finds the interpreter that the wheels are for.
-func python311(t testing.TB) string {
-	t.Helper()
-	for _, name := range []string{"python3.11", "python3"} {
-		out, err := exec.Command(name, "-c", "import sys, pip; print(sys.version_info[:2] == (3, 11), sys.executable)").Output()
-		if executable, ok := strings.CutPrefix(string(out), "True "); err == nil && ok {
-			return strings.TrimSpace(executable)
-		}
-	}
-	t.Skip("there is no Python 3.11 with pip, for which the wheels are")
-	return ""
 }
 
 // command runs a program that has to succeed.
