@@ -24,7 +24,6 @@ func Excerpt(r Range) string {
 		return ""
 	}
 	data := bytes.TrimPrefix(r.Source.Data, []byte("\ufeff"))
-	data = Redact(data)
 	lines := bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
 	if r.Line > len(lines) {
 		return ""
@@ -37,7 +36,7 @@ func Excerpt(r Range) string {
 		if n >= r.Line && n <= r.End() {
 			mark = ">>>"
 		}
-		line := fmt.Sprintf(" %3d | %s %s", n, mark, printable(lines[n-1]))
+		line := fmt.Sprintf(" %3d | %s %s", n, mark, printable(Redact(lines[n-1])))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	if last < min(len(lines), r.End()) {
