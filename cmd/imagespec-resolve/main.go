@@ -34,16 +34,22 @@ import (
 	"github.com/imagespec/imagespec/llbgen/resolve"
 )
 
+// places are where a step of a build has what it works with.
+type places struct {
+	uv     string
+	inputs string // the trees and repositories of a request
+}
+
 func main() {
 	if resolver.Pretends(os.Args) {
 		os.Exit(resolver.Answer(os.Args, os.Stdout))
 	}
-	os.Exit(run(os.Args[1:], os.Stderr))
+	os.Exit(places{uv: "/usr/bin/uv", inputs: "/inputs"}.run(os.Args[1:], os.Stderr))
 }
 
 // run is the command, with its exit status as result: that of resolver.Exit
 // after an error, 2 for a wrong command line.
-func run(args []string, stderr io.Writer) int {
+func (p places) run(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("imagespec-resolve", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	report := flags.Bool("report", false, "")
@@ -55,7 +61,7 @@ func run(args []string, stderr io.Writer) int {
 	var err error
 	switch args[0] {
 	case "lock":
-		err = lock(secrets, flags.Arg(0), flags.Arg(1), *report, stderr)
+		err = p.lock(secrets, flags.Arg(0), flags.Arg(1), *report, stderr)
 	case "fetch":
 		err = secrets.Fetch(context.Background(), flags.Arg(0), *accept, *sum, flags.Arg(1), os.Getenv("HOME"))
 	case "known":
@@ -84,11 +90,8 @@ func known(secrets resolver.Secrets, out string, hosts []string) error {
 	return os.WriteFile(filepath.Join(out, resolver.KnownFile), []byte(strings.Join(found, "\n")), 0o644)
 }
 
-// inputs is where the step has the trees and repositories of a request.
-const inputs = "/inputs"
-
 // lock resolves and writes what comes of it.
-func lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer) error {
+func (p places) lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -107,7 +110,7 @@ func lock(secrets resolver.Secrets, file, out string, report bool, log io.Writer
 		return err
 	}
 	runner := resolver.Runner{
-		UV: "/usr/bin/uv", Dir: inputs, Python: os.Getenv("IMAGESPEC_PYTHON"), Env: append(os.Environ(), env...), Log: log,
+		UV: p.uv, Dir: p.inputs, Python: os.Getenv("IMAGESPEC_PYTHON"), Env: append(os.Environ(), env...), Log: log,
 	}
 	name := resolve.Format
 	data, err = runner.Run(context.Background(), &req)
