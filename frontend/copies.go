@@ -1,20 +1,17 @@
 package frontend
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
-	"github.com/moby/patternmatcher"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/gitignore"
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
@@ -108,7 +105,7 @@ func (c *contextFS) ignoredSources(dir string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		patterns = append(patterns, gitPatterns(path.Dir(name), data)...)
+		patterns = append(patterns, gitignore.Patterns(path.Dir(name), data)...)
 	}
 	for _, pattern := range neverCopied() {
 		patterns = append(patterns, path.Join(dir, pattern))
@@ -138,36 +135,4 @@ func gitignores(files fs.ReadDirFS, dir string) ([]string, error) {
 		}
 	}
 	return append(found, below...), nil
-}
-
-// gitPatterns turns the lines of the .gitignore of a folder into patterns of
-// .dockerignore (gitignore(5)). Those for directories alone leave out files of
-// the name, too.
-func gitPatterns(dir string, data []byte) []string {
-	var patterns []string
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		line := strings.TrimRight(lines.Text(), " \t\r")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		line, negated := strings.CutPrefix(line, "!")
-		line = strings.ReplaceAll(strings.TrimSuffix(line, "/"), "[!", "[^")
-		if line == "" {
-			continue
-		}
-		anchored := strings.Contains(line, "/")
-		line = strings.TrimPrefix(line, "/")
-		if !anchored {
-			line = path.Join("**", line)
-		}
-		pattern := path.Join(dir, line)
-		if negated {
-			pattern = "!" + pattern
-		}
-		if _, err := patternmatcher.New([]string{pattern}); err == nil { // as git, which has no message for a bad one
-			patterns = append(patterns, pattern)
-		}
-	}
-	return patterns
 }

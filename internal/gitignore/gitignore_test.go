@@ -1,4 +1,4 @@
-package frontend
+package gitignore
 
 import (
 	"slices"
@@ -7,8 +7,8 @@ import (
 	"github.com/moby/patternmatcher"
 )
 
-// TestGitPatterns: the cases are those of gitignore(5), with what git says.
-func TestGitPatterns(t *testing.T) {
+// TestPatterns: the cases are those of gitignore(5), with what git says.
+func TestPatterns(t *testing.T) {
 	for _, test := range []struct {
 		dir, lines    string
 		ignored, kept []string
@@ -23,7 +23,7 @@ func TestGitPatterns(t *testing.T) {
 		{".", "[!a]x\n", []string{"bx"}, []string{"ax"}},
 		{"src", "*.log\n/out \n", []string{"src/a.log", "src/x/a.log", "src/out/a"}, []string{"a.log", "src/x/out/a"}},
 	} {
-		matcher, err := patternmatcher.New(gitPatterns(test.dir, []byte(test.lines)))
+		matcher, err := patternmatcher.New(Patterns(test.dir, []byte(test.lines)))
 		if err != nil {
 			t.Errorf("%q: %v", test.lines, err)
 			continue
@@ -37,10 +37,10 @@ func TestGitPatterns(t *testing.T) {
 	}
 }
 
-func FuzzGitPatterns(f *testing.F) {
+func FuzzPatterns(f *testing.F) {
 	f.Add("*.log\n!/keep/[!a]\\ \n")
 	f.Fuzz(func(t *testing.T, lines string) {
-		if patterns := gitPatterns("src", []byte(lines)); len(patterns) > 0 {
+		if patterns := Patterns("src", []byte(lines)); len(patterns) > 0 {
 			if _, err := patternmatcher.New(patterns); err != nil {
 				t.Errorf("%q gives %q: %v", lines, patterns, err)
 			}
