@@ -40,7 +40,7 @@ bench:
 	go run ./internal/bench
 
 fuzz:
-	@.ci/fuzz $(fuzztime)
+	@.ci/fuzz $(fuzztime) $(packages)
 
 engine:
 	@$(enginectl) up
