@@ -1,16 +1,14 @@
 package imagespec
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestErrors runs testdata/errors: each file holds a spec and, behind the
 // separator, what the user reads. go test -update rewrites that part.
@@ -26,7 +24,7 @@ func TestErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			yaml, want, ok := strings.Cut(string(data), separator)
+			yaml, _, ok := strings.Cut(string(data), separator)
 			if !ok {
 				t.Fatalf("%s has no line %q", file, separator)
 			}
@@ -37,16 +35,7 @@ func TestErrors(t *testing.T) {
 			if spec != nil {
 				t.Error("there is a spec beside the error")
 			}
-			got := diag.Format(err) + "\n"
-			if *update {
-				if err := os.WriteFile(file, []byte(yaml+separator+got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != want {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want)
-			}
+			golden.Check(t, file, yaml+separator+diag.Format(err)+"\n")
 		})
 	}
 }

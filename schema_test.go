@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 )
 
 // TestSchemaFile keeps the file in the repository, which editors read.
@@ -20,18 +21,7 @@ func TestSchemaFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile("imagespec.schema.json", got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("imagespec.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("imagespec.schema.json differs, -update rewrites it")
-	}
+	golden.Check(t, "imagespec.schema.json", string(got))
 }
 
 // TestDocs wants every key documented, in whole sentences and with an example.

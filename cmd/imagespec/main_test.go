@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,9 +11,9 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"github.com/imagespec/imagespec/internal/golden"
+)
 
 // ran is what a command did.
 type ran struct {
@@ -35,50 +34,25 @@ func runIn(t *testing.T, dir string, args ...string) ran {
 // "want" what is printed to stderr. Nothing is on stdout then, and the status
 // is 1. A file has secrets that nobody may see: they hold "s3cret".
 func TestErrors(t *testing.T) {
-	archives, err := filepath.Glob("testdata/errors/*.txtar")
-	if err != nil || len(archives) < 25 {
-		t.Fatalf("%d archives, %v", len(archives), err)
-	}
-	for _, file := range archives {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden, err := filepath.Abs(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			want := write(t, dir, archive)
-			command, _, _ := strings.Cut(string(archive.Comment), "\n")
-			got := runIn(t, dir, strings.Fields(command)...)
-			if got.status != 1 || got.stdout != "" {
-				t.Errorf("%s ends with status %d and prints %q", command, got.status, got.stdout)
-			}
-			if strings.Contains(got.stderr, "s3cret") {
-				t.Error("a secret is shown")
-			}
-			if *update {
-				want.Data = []byte(got.stderr)
-				if err := os.WriteFile(golden, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got.stderr != string(want.Data) {
-				t.Errorf("got:\n%s\nwant:\n%s", got.stderr, want.Data)
-			}
-		})
-	}
+	golden.Archives(t, "testdata/errors/*.txtar", 25, func(t *testing.T, archive *txtar.Archive) string {
+		dir := t.TempDir()
+		write(t, dir, archive)
+		command, _, _ := strings.Cut(string(archive.Comment), "\n")
+		got := runIn(t, dir, strings.Fields(command)...)
+		if got.status != 1 || got.stdout != "" {
+			t.Errorf("%s ends with status %d and prints %q", command, got.status, got.stdout)
+		}
+		if strings.Contains(got.stderr, "s3cret") {
+			t.Error("a secret is shown")
+		}
+		return got.stderr
+	})
 }
 
-// write writes the files of an archive and gives the one that is expected.
-func write(t *testing.T, dir string, archive *txtar.Archive) *txtar.File {
+// write writes the files of an archive.
+func write(t *testing.T, dir string, archive *txtar.Archive) {
 	t.Helper()
-	if i := len(archive.Files) - 1; i < 0 || archive.Files[i].Name != "want" {
-		archive.Files = append(archive.Files, txtar.File{Name: "want"})
-	}
-	for _, f := range archive.Files[:len(archive.Files)-1] {
+	for _, f := range archive.Files {
 		path := filepath.Join(dir, filepath.FromSlash(f.Name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -87,7 +61,6 @@ func write(t *testing.T, dir string, archive *txtar.Archive) *txtar.File {
 			t.Fatal(err)
 		}
 	}
-	return &archive.Files[len(archive.Files)-1]
 }
 
 // projects is where the examples are.
@@ -98,26 +71,11 @@ func TestPlans(t *testing.T) {
 	for _, name := range []string{"hello", "workspace", "direct"} {
 		for _, arch := range []string{"amd64", "arm64"} {
 			t.Run(name+"-"+arch, func(t *testing.T) {
-				golden, err := filepath.Abs(filepath.Join("testdata", "plans", name+"-"+arch+".json"))
-				if err != nil {
-					t.Fatal(err)
-				}
 				got := runIn(t, ".", "plan", "--platform", "linux/"+arch, filepath.Join(projects, name))
 				if got.status != 0 || got.stderr != "" {
 					t.Fatalf("status %d: %s", got.status, got.stderr)
 				}
-				if *update {
-					if err := os.WriteFile(golden, []byte(got.stdout), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(golden)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got.stdout != string(want) {
-					t.Errorf("%s differs, -update rewrites it:\n%s", golden, got.stdout)
-				}
+				golden.Check(t, filepath.Join("testdata/plans", name+"-"+arch+".json"), got.stdout)
 			})
 		}
 	}
@@ -239,7 +197,6 @@ platform: [linux/arm64, linux/amd64]
 builder: default
 -- sub/imagespec.yaml --
 python_version: 3.12
--- want --
 `)))
 	for _, tc := range []struct{ args, stdout, stderr string }{
 		{"plan sub", `"ref": "docker.io/library/python:3.12-slim-bookworm"`, ""},

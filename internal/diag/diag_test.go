@@ -2,17 +2,15 @@ package diag
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"github.com/imagespec/imagespec/internal/golden"
+)
 
 var (
 	spec = &Source{Name: "imagespec.yaml", Data: []byte(`# syntax=imagespec
@@ -111,28 +109,11 @@ func TestFormat(t *testing.T) {
 		"empty-file": Errorf(Range{Source: &Source{Name: "empty.yaml"}, Line: 1}, "the spec is empty"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			golden(t, filepath.Join("testdata", name+".txt"), Format(err)+"\n")
+			golden.Check(t, filepath.Join("testdata", name+".txt"), Format(err)+"\n")
 		})
 	}
 	if got := Format(nil); got != "" {
 		t.Errorf("Format(nil) is %q", got)
-	}
-}
-
-// golden compares with a file, or rewrites it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs\n got:\n%s\nwant:\n%s", file, got, want)
 	}
 }
 

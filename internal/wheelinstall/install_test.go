@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,11 +12,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/internal/venv"
 	"github.com/imagespec/imagespec/internal/wheelinstall"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // install installs wheels for /opt/venv and Python 3.12. It gives the root, the
 // warnings, and the error.
@@ -78,19 +76,7 @@ func TestInstall(t *testing.T) {
 	got := listing(t, filepath.Join(root, "opt"), func(name string) bool {
 		return strings.HasPrefix(name, "venv/bin/") || strings.HasSuffix(name, "RECORD") || strings.HasSuffix(name, "INSTALLER")
 	})
-	const golden = "testdata/every-feature.txt"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
+	golden.Check(t, "testdata/every-feature.txt", got)
 }
 
 // TestSummary: what is counted.

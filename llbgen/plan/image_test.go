@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
@@ -47,7 +48,7 @@ func TestFields(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "fields.txt", b.String())
+	golden.Check(t, "testdata/fields.txt", b.String())
 }
 
 // printed gives the lines of the plan of a spec.

@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,11 +11,10 @@ import (
 
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var (
 	glibc241 = wheel.Libc{Family: "glibc", Major: 2, Minor: 41}
@@ -80,7 +78,7 @@ func TestPlatforms(t *testing.T) {
 			fmt.Fprintf(&b, "  %-5s %s\n", pkg.Kind, pkg.File)
 		}
 	}
-	golden(t, "platforms.txt", b.String())
+	golden.Check(t, "testdata/platforms.txt", b.String())
 }
 
 // TestPython compares the version that a spec asks for with the base's.
@@ -112,22 +110,5 @@ func TestPython(t *testing.T) {
 		if tc.ok != (err == nil) || err != nil && err.Error() != want {
 			t.Errorf("python_version %s on %s: %v, want %q", tc.asked, tc.base, err, want)
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs, -update rewrites it:\n%s", file, got)
 	}
 }

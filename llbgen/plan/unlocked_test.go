@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -84,40 +83,18 @@ func (a *answers) planned(t *testing.T, archive *txtar.Archive) (*plan.Plan, []d
 // the error. Each archive has the files of a context, and in "want" the request
 // without its target, or what is printed.
 func TestRequests(t *testing.T) {
-	archives, err := filepath.Glob("testdata/requests/*.txtar")
-	if err != nil || len(archives) < 12 {
-		t.Fatalf("%d archives, %v", len(archives), err)
-	}
-	for _, file := range archives {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			last := len(archive.Files) - 1
-			want := archive.Files[last]
-			archive.Files = archive.Files[:last]
-			a := &answers{packages: []string{"idna 3.10"}}
-			_, warnings, err := a.planned(t, archive)
-			got := diag.Format(err) + "\n"
-			if err == nil {
-				got = shown(t, a.asked) + listed(warnings)
-			}
-			if strings.Contains(got, "s3cret") {
-				t.Errorf("a secret is shown:\n%s", got)
-			}
-			if *update {
-				want.Data = []byte(got)
-				archive.Files = append(archive.Files, want)
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got != string(want.Data) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want.Data)
-			}
-		})
-	}
+	golden.Archives(t, "testdata/requests/*.txtar", 12, func(t *testing.T, archive *txtar.Archive) string {
+		a := &answers{packages: []string{"idna 3.10"}}
+		_, warnings, err := a.planned(t, archive)
+		got := diag.Format(err) + "\n"
+		if err == nil {
+			got = shown(t, a.asked) + listed(warnings)
+		}
+		if strings.Contains(got, "s3cret") {
+			t.Errorf("a secret is shown:\n%s", got)
+		}
+		return got
+	})
 }
 
 // shown gives requests as JSON, without the target, which is always the same.

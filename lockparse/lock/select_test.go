@@ -2,22 +2,18 @@ package lock_test
 
 import (
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep440"
 	"github.com/imagespec/imagespec/lockparse/pep508"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // all is a Resolver that gives every package to every target.
 type all struct{ packages []*lock.Package }
@@ -310,22 +306,5 @@ func TestMessages(t *testing.T) {
 		}
 		text.WriteString("== " + test.name + "\n" + diag.Format(err) + "\n\n")
 	}
-	golden(t, "messages.txt", text.String())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs, -update rewrites it:\n%s", path, got)
-	}
+	golden.Check(t, "testdata/messages.txt", text.String())
 }

@@ -2,7 +2,6 @@ package pdmlock_test
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -14,13 +13,12 @@ import (
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pdmlock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
@@ -477,19 +475,7 @@ func TestMessages(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "== %s\n%s\n\n", m.name, diag.Format(err))
 	}
-	golden := filepath.Join("testdata", "messages.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); got != string(want) {
-		t.Errorf("the messages differ from %s (-update rewrites it):\n%s", golden, got)
-	}
+	golden.Check(t, "testdata/messages.txt", b.String())
 }
 
 // FuzzParse reads mutated locks and projects: whatever is read must be

@@ -2,7 +2,6 @@ package pipfilelock_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,14 +10,13 @@ import (
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/internal/vectors"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pipfilelock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // one is a hash that is nobody's.
 const one = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -263,16 +261,7 @@ func TestMistakes(t *testing.T) {
 			fmt.Fprintf(&b, "## %s\n%s\n\n", test.name, diag.Format(err))
 		}
 	}
-	golden := filepath.Join("testdata", "mistakes.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil || b.String() != string(want) {
-		t.Errorf("%v\ngot\n%s\nwant\n%s", err, b.String(), want)
-	}
+	golden.Check(t, "testdata/mistakes.txt", b.String())
 }
 
 // freshPipfile and its lock were written by Pipenv 2026.10.3.

@@ -2,12 +2,11 @@ package poetrylock_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/poetrylock"
@@ -99,7 +98,7 @@ func TestMessages(t *testing.T) {
 		}
 		text.WriteString("== " + test.name + "\n" + diag.Format(err) + "\n\n")
 	}
-	golden(t, "messages.txt", text.String())
+	golden.Check(t, "testdata/messages.txt", text.String())
 }
 
 // TestWarnings shows what a reader of a lock should know.
@@ -123,7 +122,7 @@ func TestWarnings(t *testing.T) {
 			text.WriteString("== " + test.name + "\n" + diag.Excerpt(w.At) + w.Rule + ": " + w.Msg + "\n" + w.Hint + "\n\n")
 		}
 	}
-	golden(t, "warnings.txt", text.String())
+	golden.Check(t, "testdata/warnings.txt", text.String())
 }
 
 // Errors of the build context are given as they are.
@@ -136,22 +135,5 @@ func TestOpenError(t *testing.T) {
 	}
 	if _, err := read(metadata("2.1"), "[tool.poetry]\nname = 1\n"); err == nil || !strings.HasPrefix(err.Error(), "pyproject.toml:2: ") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs, -update rewrites it:\n%s", path, got)
 	}
 }

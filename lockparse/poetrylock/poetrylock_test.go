@@ -2,7 +2,6 @@ package poetrylock_test
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +15,6 @@ import (
 	"github.com/imagespec/imagespec/lockparse/poetrylock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // read reads a poetry.lock and the pyproject.toml beside it, where that is
 // not empty.

@@ -1,20 +1,17 @@
 package pylock_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pylock"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // digest is some digest, for files whose digest does not matter.
 const digest = "9ba8a7f1a2d0d5c1ae5a5c5e7bd6c9ee8a9a0d0e5b1c1c4b6dd3d5d3a0b9c8d7"
@@ -329,19 +326,7 @@ func TestMessages(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "== %s\n%s\n\n", m.name, diag.Format(err))
 	}
-	golden := filepath.Join("testdata", "messages.txt")
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); got != string(want) {
-		t.Errorf("the messages differ from %s (-update rewrites it):\n%s", golden, got)
-	}
+	golden.Check(t, "testdata/messages.txt", b.String())
 }
 
 // FuzzParse reads mutated locks: whatever is read must be consistent, and its

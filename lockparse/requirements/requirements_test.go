@@ -2,10 +2,8 @@ package requirements_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -13,13 +11,12 @@ import (
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/requirements"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Hashes that are nobody's: "sha256:" and 64 times the digit.
 const (
@@ -317,16 +314,7 @@ func TestMistakes(t *testing.T) {
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("the message tells a secret: %v", err)
 			}
-			golden := filepath.Join("testdata", "mistakes", test.name+".txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil || got != string(want) {
-				t.Errorf("%v\ngot\n%s\nwant\n%s", err, got, want)
-			}
+			golden.Check(t, filepath.Join("testdata/mistakes", test.name+".txt"), got)
 		})
 	}
 }

@@ -3,12 +3,12 @@ package uvlock_test
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/lockparse"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -94,7 +94,7 @@ func TestMessages(t *testing.T) {
 		}
 		text.WriteString("== " + test.name + "\n" + diag.Format(err) + "\n\n")
 	}
-	golden(t, "messages.txt", text.String())
+	golden.Check(t, "testdata/messages.txt", text.String())
 }
 
 // The pyproject.toml of the project and of members are read too, with the
@@ -125,21 +125,4 @@ func selectFrom(t *testing.T, fsys fstest.MapFS, r lock.Request) (*lock.Selectio
 		return nil, err
 	}
 	return lock.Select(l, linux(t, "3.12"), r, nil)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs, -update rewrites it:\n%s", path, got)
-	}
 }

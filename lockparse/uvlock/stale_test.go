@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/internal/vectors"
 	"github.com/imagespec/imagespec/lockparse"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -231,7 +232,7 @@ func TestStale(t *testing.T) {
 			fmt.Fprintf(&b, "%s:\n%s\n\n", m.name, warning)
 		}
 	}
-	golden(t, "stale.txt", b.String())
+	golden.Check(t, "testdata/stale.txt", b.String())
 }
 
 // TestStaleWithoutProjects wants no claim about what is not in the build

@@ -2,7 +2,6 @@ package uvlock_test
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,8 +16,6 @@ import (
 	"github.com/imagespec/imagespec/lockparse/uvlock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // selected names what a request gets from a lock: packages with their
 // versions, and the one by which each was found.
