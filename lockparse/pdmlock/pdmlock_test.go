@@ -14,6 +14,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/golden"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pdmlock"
@@ -76,11 +77,6 @@ func staleness(l *lock.Lock) string {
 	return ""
 }
 
-// linux is the target of most tests.
-func linux(t testing.TB, python string) lock.Target {
-	return target(t, python, "manylinux_2_36_x86_64")
-}
-
 // selected names what a request gets from a project of testdata.
 func selected(t *testing.T, project, python string, r lock.Request) string {
 	t.Helper()
@@ -88,7 +84,7 @@ func selected(t *testing.T, project, python string, r lock.Request) string {
 	if err != nil {
 		t.Fatal(diag.Format(err))
 	}
-	picks, err := l.Resolver.Resolve(linux(t, python).Env, r)
+	picks, err := l.Resolver.Resolve(locktest.Bookworm(t, python).Env, r)
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -163,7 +159,7 @@ func TestFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{NoInstallProject: true}, offline.Index{})
+		s, err := lock.Select(l, locktest.Bookworm(t, "3.12.4"), lock.Request{NoInstallProject: true}, offline.Index{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +184,7 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{DefaultGroups: true}, offline.Index{})
+	s, err := lock.Select(l, locktest.Bookworm(t, "3.12.4"), lock.Request{DefaultGroups: true}, offline.Index{})
 	if err != nil {
 		t.Fatal(diag.Format(err))
 	}
@@ -461,7 +457,7 @@ func (m mistake) refusal(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	_, err = lock.Select(l, linux(t, "3.12.4"), m.request, offline.Index{})
+	_, err = lock.Select(l, locktest.Bookworm(t, "3.12.4"), m.request, offline.Index{})
 	return err
 }
 
@@ -495,7 +491,7 @@ func FuzzParse(f *testing.F) {
 	for _, m := range mistakes() {
 		f.Add([]byte(m.lock), []byte(m.pyproject))
 	}
-	fixed := linux(f, "3.12.4")
+	fixed := locktest.Bookworm(f, "3.12.4")
 	f.Fuzz(func(t *testing.T, lockData, project []byte) {
 		fsys := fstest.MapFS{"pdm.lock": {Data: lockData}, "pyproject.toml": {Data: project}}
 		l, err := readFS(fsys)

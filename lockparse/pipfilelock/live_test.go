@@ -12,6 +12,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/vectors"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pep508"
 	"github.com/imagespec/imagespec/lockparse/pipfilelock"
@@ -79,7 +80,7 @@ func compare(t *testing.T, folder, python string, groups []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	picks, err := l.Resolver.Resolve(bookworm(t, python).Env, lock.Request{Groups: groups})
+	picks, err := l.Resolver.Resolve(locktest.Bookworm(t, python).Env, lock.Request{Groups: groups})
 	if len(groups) > 0 && groups[0] == "docs" && err != nil {
 		t.Skip("the lock has no such category")
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/internal/vectors"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pipfilelock"
-	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
 // one is a hash that is nobody's.
@@ -34,22 +34,13 @@ func parse(text, pipfile string, env map[string]string) (*lock.Lock, error) {
 	return pipfilelock.Parse(src, open, func(name string) string { return env[name] })
 }
 
-func bookworm(t testing.TB, python string) lock.Target {
-	t.Helper()
-	target, err := lock.LinuxTarget("amd64", "", python, false, wheel.Libc{Family: "glibc", Major: 2, Minor: 36})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return target
-}
-
 // resolve gives the packages that a target gets, with what tells them apart.
 func resolve(t testing.TB, text string, request lock.Request) (string, error) {
 	l, err := parse(text, "", map[string]string{"HOST": "index.example"})
 	if err != nil {
 		return "", err
 	}
-	picks, err := l.Resolver.Resolve(bookworm(t, "3.12.4").Env, request)
+	picks, err := l.Resolver.Resolve(locktest.Bookworm(t, "3.12.4").Env, request)
 	var list []string
 	for _, pick := range picks {
 		list = append(list, describe(pick.Package))
@@ -181,7 +172,7 @@ func TestSelect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{}, offline.Index{}); !errors.Is(err, lock.WrongPython) {
+	if _, err := lock.Select(l, locktest.Bookworm(t, "3.11.9"), lock.Request{}, offline.Index{}); !errors.Is(err, lock.WrongPython) {
 		t.Errorf("Python 3.11: %v", err)
 	}
 	// Two versions in two categories.
@@ -189,14 +180,14 @@ func TestSelect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{Groups: []string{"dev"}}, offline.Index{}); !errors.Is(err, lock.Ambiguous) {
+	if _, err := lock.Select(l, locktest.Bookworm(t, "3.11.9"), lock.Request{Groups: []string{"dev"}}, offline.Index{}); !errors.Is(err, lock.Ambiguous) {
 		t.Errorf("two versions: %v", err)
 	}
 	l, err = parse(`{"default": {"a": {"file": "https://example.com/a-1-py3-none-any.whl", "hashes": ["@1"]}}}`, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, bookworm(t, "3.11.9"), lock.Request{}, offline.Index{})
+	s, err := lock.Select(l, locktest.Bookworm(t, "3.11.9"), lock.Request{}, offline.Index{})
 	if err != nil || s.Packages[0].File.URL != "https://example.com/a-1-py3-none-any.whl" {
 		t.Errorf("by URL: %+v, %v", s, err)
 	}
@@ -252,7 +243,7 @@ func TestMistakes(t *testing.T) {
 			l, err = parse(test.text, test.pipfile, map[string]string{"HOST": "h"})
 		}
 		if err == nil {
-			_, err = l.Resolver.Resolve(bookworm(t, "3.12.4").Env, test.request)
+			_, err = l.Resolver.Resolve(locktest.Bookworm(t, "3.12.4").Env, test.request)
 		}
 		if !errors.Is(err, test.reason) {
 			t.Errorf("%s: %v is not %q", test.name, err, test.reason)
@@ -380,7 +371,7 @@ func TestVectors(t *testing.T) {
 		for _, w := range l.Warnings {
 			t.Errorf("%s: %s", test.name, w.Msg)
 		}
-		picks, err := l.Resolver.Resolve(bookworm(t, "3.11.9").Env, lock.Request{AllGroups: true})
+		picks, err := l.Resolver.Resolve(locktest.Bookworm(t, "3.11.9").Env, lock.Request{AllGroups: true})
 		if err != nil || len(l.Packages) != test.all || len(picks) != test.selected {
 			t.Errorf("%s: %d packages, %d selected, %v", test.name, len(l.Packages), len(picks), err)
 		}
@@ -405,7 +396,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(freshLock, "")
 	f.Add(`{"default": {"a": {"git": "git@h:a@b#subdirectory=c", "ref": "x"}, "b": {"file": "https://u:p@h/b-1-py3-none-any.whl"}, "c": "*"}}`, "[packages]\na = 1.5")
 	f.Add(`{"_meta": {"sources": [{"url": "https://${X}$Y/", "name": "n"}], "requires": {"python_full_version": "3.1"}}, "default": {"a": {"markers": "'x' in dependency_groups or os_name == 'nt'", "index": "n"}}}`, "[[source]]")
-	target := bookworm(f, "3.11.9")
+	target := locktest.Bookworm(f, "3.11.9")
 	f.Fuzz(func(t *testing.T, text, pipfile string) {
 		l, err := parse(text, pipfile, map[string]string{"HOST": "h"})
 		if err == nil {

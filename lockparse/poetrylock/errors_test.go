@@ -7,6 +7,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/golden"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/poetrylock"
@@ -87,7 +88,7 @@ func TestMessages(t *testing.T) {
 	for _, test := range tests {
 		l, err := read(test.lock, test.project)
 		if err == nil {
-			_, err = lock.Select(l, linux(t, "3.12.4"), test.request, offline.Index{})
+			_, err = lock.Select(l, locktest.Bookworm(t, "3.12.4"), test.request, offline.Index{})
 		}
 		if !errors.Is(err, test.reason) {
 			t.Errorf("%s: %v is no %s", test.name, err, test.reason)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -32,7 +33,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(locked("a 1", "a 2")+with("b 1", "[package.dependencies]", `a = [{version = "<2", markers = "extra == 'x'"}, ">=1"]`, "[package.extras]", `x = ["b[x]", "a"]`)+
 		metadata("2.0"), poetryProject+"a = \"^1 || ^2\"\nb = {version = \"~1\", extras = [\"x\"], python = \"!=3.8.*\", platform = \"linux\"}\n")
 	f.Add(locked("a 1")+metadata("1.0")+"[metadata.hashes]\na = [\"00\"]\n", "[project]\nname = \"p\"\ndependencies = [\"a~=1.0\"]\n[dependency-groups]\nx = [{include-group = \"x\"}]\n")
-	target := linux(f, "3.12.4")
+	target := locktest.Bookworm(f, "3.12.4")
 	f.Fuzz(func(t *testing.T, lockfile, pyproject string) {
 		for _, r := range []lock.Request{{}, {AllExtras: true, AllGroups: true, NoInstallProject: true}} {
 			first, second := outcome(t, lockfile, pyproject, target, r), outcome(t, lockfile, pyproject, target, r)
@@ -84,7 +85,7 @@ func TestHostile(t *testing.T) {
 	}
 	for _, test := range tests {
 		start := time.Now()
-		outcome(t, test.lock, test.project, linux(t, "3.12.4"), lock.Request{AllGroups: true, NoInstallProject: true})
+		outcome(t, test.lock, test.project, locktest.Bookworm(t, "3.12.4"), lock.Request{AllGroups: true, NoInstallProject: true})
 		took := time.Since(start)
 		t.Logf("%s: %d kB in %v", test.name, (len(test.lock)+len(test.project))>>10, took.Round(time.Millisecond))
 		if took > 20*time.Second {

@@ -5,15 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/poetrylock"
-	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
 // read reads a poetry.lock and the pyproject.toml beside it, where that is
@@ -58,29 +57,6 @@ func project(t testing.TB, name string) *lock.Lock {
 	return l
 }
 
-func linux(t testing.TB, python string) lock.Target {
-	t.Helper()
-	target, err := lock.LinuxTarget("amd64", "", python, false, wheel.Libc{Family: "glibc", Major: 2, Minor: 36})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return target
-}
-
-// selected names the packages that a request gets, or the error.
-func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string {
-	t.Helper()
-	s, err := lock.Select(l, linux(t, python), r, offline.Index{})
-	if err != nil {
-		return "error: " + err.Error()
-	}
-	var names []string
-	for _, p := range s.Packages {
-		names = append(names, p.Package.String())
-	}
-	return strings.Join(names, ", ")
-}
-
 // TestProjects compares with what Poetry 2 installs from locks of every
 // version, which releases of that time wrote: testdata/oracle.py asked.
 func TestProjects(t *testing.T) {
@@ -112,7 +88,7 @@ func TestProjects(t *testing.T) {
 			if c.Defaults {
 				r.NoInstallProject = true
 			}
-			s, err := lock.Select(l, linux(t, c.Python), r, offline.Index{})
+			s, err := lock.Select(l, locktest.Bookworm(t, c.Python), r, offline.Index{})
 			if err != nil {
 				t.Errorf("%s %+v: %v", name, c, err)
 				continue

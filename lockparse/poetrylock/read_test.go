@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -70,7 +71,7 @@ func TestOldFiles(t *testing.T) {
     {file = "a-1.0-SNAPSHOT-py3-none-any-x.whl"},
     {file = "a-1.0.0-py3-none-any.whl"},
 ]`)+metadata("2.1"), "")
-	s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
+	s, err := lock.Select(l, locktest.Bookworm(t, "3.12.4"), lock.Request{}, offline.Index{})
 	if err != nil || s.Packages[0].File.Name != "a-1.0.0-py3-none-any.whl" {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -140,7 +141,7 @@ func TestSources(t *testing.T) {
 	}
 	for _, test := range tests {
 		l := mustRead(t, pkg("a", "1", test.text)+metadata("2.1"), "")
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
+		s, err := lock.Select(l, locktest.Bookworm(t, "3.12.4"), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue

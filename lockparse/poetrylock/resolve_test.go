@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
@@ -68,15 +69,15 @@ lint = ["g"]
 		{"all groups alone", lock.Request{AllGroups: true, OnlyGroups: true}, "b 1, c 1, d 1, g 1"},
 		{"main is a group", lock.Request{Groups: []string{"main"}, OnlyGroups: true}, "a 1"},
 	} {
-		if got := selected(t, mustRead(t, lockfile, project), "3.12.4", test.request); got != test.want {
+		if got := locktest.Selected(t, mustRead(t, lockfile, project), "3.12.4", test.request); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}
-	if got := selected(t, mustRead(t, lockfile, ""), "3.12.4", lock.Request{Groups: []string{"test"}}); got != "a 1, c 1, d 1" {
+	if got := locktest.Selected(t, mustRead(t, lockfile, ""), "3.12.4", lock.Request{Groups: []string{"test"}}); got != "a 1, c 1, d 1" {
 		t.Errorf("without pyproject.toml: %s", got)
 	}
 	folder := strings.Replace(project, "[tool.poetry]\n", "[tool.poetry]\npackage-mode = false\n", 1)
-	if got := selected(t, mustRead(t, lockfile, folder), "3.12.4", lock.Request{}); got != "a 1" {
+	if got := locktest.Selected(t, mustRead(t, lockfile, folder), "3.12.4", lock.Request{}); got != "a 1" {
 		t.Errorf("no package: %s", got)
 	}
 }
@@ -95,7 +96,7 @@ func testWalk(t *testing.T, cases []walkCase) {
 	for _, test := range cases {
 		l := mustRead(t, test.lock+metadata("2.0"), "[tool.poetry]\nname = \"app\"\nversion = \"1.0\"\n"+test.project)
 		r := lock.Request{Extras: test.extras, Groups: test.groups, NoInstallProject: true}
-		if got := selected(t, l, "3.12.4", r); got != test.want {
+		if got := locktest.Selected(t, l, "3.12.4", r); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}
@@ -478,7 +479,7 @@ func TestBy(t *testing.T) {
 	text := locked("c 1") + with("a 1", "[package.dependencies]", `b = "*"`) + with("b 1", "[package.dependencies]", `c = "*"`)
 	for _, version := range []string{"2.0", "2.1"} {
 		l := mustRead(t, text+metadata(version), poetryProject+"a = \"*\"\n")
-		s, err := lock.Select(l, linux(t, "3.12.4"), lock.Request{}, offline.Index{})
+		s, err := lock.Select(l, locktest.Bookworm(t, "3.12.4"), lock.Request{}, offline.Index{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -497,7 +498,7 @@ func TestBy(t *testing.T) {
 // A candidate of Python is the release that it will be.
 func TestCandidate(t *testing.T) {
 	l := mustRead(t, strings.Replace(locked("a 1")+metadata("2.1"), ">=3.9", ">=3.14", 1), "")
-	if got := selected(t, l, "3.14.0rc2", lock.Request{}); got != "a 1" {
+	if got := locktest.Selected(t, l, "3.14.0rc2", lock.Request{}); got != "a 1" {
 		t.Error(got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/golden"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/pylock"
 )
@@ -63,22 +64,6 @@ directory = { path = ".", editable = true }
 		pure("tomli", "2.2.1", `marker = "python_full_version < '3.11'"`)
 }
 
-// selected names what a request gets on a Python of Debian bookworm.
-func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string {
-	t.Helper()
-	target := target(t, "cp312-linux-x86_64")
-	target.Env.PythonFullVersion, target.Env.PythonVersion = python, python[:strings.LastIndexByte(python, '.')]
-	s, err := lock.Select(l, target, r, nil)
-	if err != nil {
-		return "error: " + err.Error()
-	}
-	var names []string
-	for _, p := range s.Packages {
-		names = append(names, p.Package.String())
-	}
-	return strings.Join(names, ", ")
-}
-
 func TestSelect(t *testing.T) {
 	tests := []struct {
 		name, python string
@@ -106,7 +91,7 @@ func TestSelect(t *testing.T) {
 	l := mustParse(t, trainer())
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := selected(t, l, test.python, test.request); got != test.want {
+			if got := locktest.Selected(t, l, test.python, test.request); got != test.want {
 				t.Errorf("selected %s\nwant     %s", got, test.want)
 			}
 		})
@@ -120,7 +105,7 @@ func TestOrder(t *testing.T) {
 	slices.Reverse(tables)
 	reversed := head + "[[packages]]" + strings.Join(tables, "\n[[packages]]")
 	r := lock.Request{AllGroups: true, Extras: []string{"cpu"}}
-	if got, want := selected(t, mustParse(t, reversed), "3.12.4", r), selected(t, mustParse(t, trainer()), "3.12.4", r); got != want {
+	if got, want := locktest.Selected(t, mustParse(t, reversed), "3.12.4", r), locktest.Selected(t, mustParse(t, trainer()), "3.12.4", r); got != want {
 		t.Errorf("selected %s from the reversed lock, %s from the lock", got, want)
 	}
 }

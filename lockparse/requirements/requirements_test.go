@@ -12,10 +12,10 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/golden"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/internal/offline"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/requirements"
-	"github.com/imagespec/imagespec/lockparse/wheel"
 )
 
 // Hashes that are nobody's: "sha256:" and 64 times the digit.
@@ -48,16 +48,6 @@ func parse(files map[string]string, name string, env map[string]string) (*lock.L
 	return requirements.Parse(src, open, func(name string) string { return env[name] })
 }
 
-// bookworm is Debian 12 on amd64.
-func bookworm(t testing.TB, python string) lock.Target {
-	t.Helper()
-	target, err := lock.LinuxTarget("amd64", "", python, false, wheel.Libc{Family: "glibc", Major: 2, Minor: 36})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return target
-}
-
 // resolve gives the packages of a file, one a line: name, version or what is
 // allowed, where from, first digits of the hashes.
 func resolve(t testing.TB, files map[string]string, name string, request lock.Request) (string, error) {
@@ -65,7 +55,7 @@ func resolve(t testing.TB, files map[string]string, name string, request lock.Re
 	if err != nil {
 		return "", err
 	}
-	picks, err := l.Resolver.Resolve(bookworm(t, "3.12.4").Env, request)
+	picks, err := l.Resolver.Resolve(locktest.Bookworm(t, "3.12.4").Env, request)
 	var b strings.Builder
 	for _, pick := range picks {
 		b.WriteString(describe(pick.Package) + "\n")
@@ -403,7 +393,7 @@ func TestSelectLocalAndURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := lock.Select(l, bookworm(t, "3.12.4"), lock.Request{}, offline.Index{})
+	s, err := lock.Select(l, locktest.Bookworm(t, "3.12.4"), lock.Request{}, offline.Index{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -456,7 +446,7 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed, "b[x]>=2,<3 --hash="+three)
 	}
-	target := bookworm(f, "3.12.4")
+	target := locktest.Bookworm(f, "3.12.4")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		l, err := parse(map[string]string{"requirements.txt": first, "b.txt": second, "lib/setup.py": ""}, "requirements.txt", map[string]string{"HOST": "h.example"})
 		if err != nil {

@@ -12,29 +12,11 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/lock"
 	"github.com/imagespec/imagespec/lockparse/uvlock"
 	"github.com/imagespec/imagespec/lockparse/wheel"
 )
-
-// selected names what a request gets from a lock: packages with their
-// versions, and the one by which each was found.
-func selected(t *testing.T, l *lock.Lock, python string, r lock.Request) string {
-	t.Helper()
-	target, err := lock.LinuxTarget("amd64", "", python, false, wheel.Libc{Family: "glibc", Major: 2, Minor: 36})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := lock.Select(l, target, r, nil)
-	if err != nil {
-		return "error: " + err.Error()
-	}
-	var names []string
-	for _, p := range s.Packages {
-		names = append(names, p.Package.String())
-	}
-	return strings.Join(names, ", ")
-}
 
 // workspaceCase is a question to one of the locks below testdata, which uv
 // made, and uv's answer: TestLiveWorkspace asks uv again.
@@ -106,7 +88,7 @@ func TestWorkspace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := selected(t, l, test.python, test.request); got != test.want {
+		if got := locktest.Selected(t, l, test.python, test.request); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
 	}
@@ -132,17 +114,17 @@ func TestWithoutProject(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r := range []lock.Request{{}, {DefaultGroups: true}, {Package: "member", DefaultGroups: true}, {AllPackages: true, AllGroups: true, NoGroups: []string{"dev"}}} {
-			got, want := selected(t, read(string(data)), "3.13.0", r), selected(t, whole, "3.13.0", r)
+			got, want := locktest.Selected(t, read(string(data)), "3.13.0", r), locktest.Selected(t, whole, "3.13.0", r)
 			if got != want {
 				t.Errorf("%s %+v:\n got %s\nwant %s", project, r, got, want)
 			}
 		}
-		got := selected(t, read(string(data)), "3.11.4", lock.Request{DefaultGroups: true})
+		got := locktest.Selected(t, read(string(data)), "3.11.4", lock.Request{DefaultGroups: true})
 		if refused := strings.Contains(got, `of the dependency group "docs"`); refused != (project == "workspace") {
 			t.Errorf("%s: Python 3.11 gives %s", project, got)
 		}
 		older := read(strings.Replace(string(data), "revision = 5", "revision = 3", 1))
-		if got := selected(t, older, "3.13.0", lock.Request{}); strings.HasPrefix(got, "error") {
+		if got := locktest.Selected(t, older, "3.13.0", lock.Request{}); strings.HasPrefix(got, "error") {
 			t.Errorf("%s: %s", project, got)
 		}
 	}

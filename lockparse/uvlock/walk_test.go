@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/lockparse"
+	"github.com/imagespec/imagespec/lockparse/internal/locktest"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -139,7 +140,7 @@ func TestFirstRevision(t *testing.T) {
 		"a 1": {Extras: []string{"x", "unknown"}},
 		"error: uv.lock:3: the project has no dependency group \"other\"\nknown: \"empty\"": {Groups: []string{"other"}},
 	} {
-		if got := selected(t, l, "3.12.0", r); got != want {
+		if got := locktest.Selected(t, l, "3.12.0", r); got != want {
 			t.Errorf("%+v gives %q, want %q", r, got, want)
 		}
 	}
