@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/imagespec/imagespec/internal/tree"
 )
 
@@ -43,8 +41,7 @@ func (l *layer) mkdir(dir string, fresh meta) error {
 		return nil
 	}
 	if dir != "." {
-		above := meta{mode: fs.ModeDir | 0o755, time: tree.ModTime()}
-		if err := l.mkdir(path.Dir(dir), above); err != nil {
+		if err := l.mkdirAbove(dir); err != nil {
 			return err
 		}
 	}
@@ -60,6 +57,12 @@ func (l *layer) mkdir(dir string, fresh meta) error {
 	return l.setDir(dir, fresh)
 }
 
+// mkdirAbove makes the directories above a path. A new one is for root alone to
+// write to.
+func (l *layer) mkdirAbove(name string) error {
+	return l.mkdir(path.Dir(name), meta{mode: fs.ModeDir | 0o755, time: tree.ModTime()})
+}
+
 // setDir makes a directory, those above being there, with just this meta.
 func (l *layer) setDir(dir string, m meta) error {
 	if err := l.out.Mkdir(dir, 0o700); err != nil && (dir != "." && !errors.Is(err, fs.ErrExist)) {
@@ -71,7 +74,7 @@ func (l *layer) setDir(dir string, m meta) error {
 
 // file writes a file, replacing one that was written before.
 func (l *layer) file(name string, m meta, content io.Reader) error {
-	if err := l.mkdir(path.Dir(name), meta{mode: fs.ModeDir | 0o755, time: tree.ModTime()}); err != nil {
+	if err := l.mkdirAbove(name); err != nil {
 		return err
 	}
 	f, err := l.out.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -87,7 +90,7 @@ func (l *layer) file(name string, m meta, content io.Reader) error {
 
 // symlink writes a link. Its mode is always the same.
 func (l *layer) symlink(target, name string, m meta) error {
-	if err := l.mkdir(path.Dir(name), meta{mode: fs.ModeDir | 0o755, time: tree.ModTime()}); err != nil {
+	if err := l.mkdirAbove(name); err != nil {
 		return err
 	}
 	if err := l.out.Symlink(target, name); err != nil {
@@ -96,16 +99,7 @@ func (l *layer) symlink(target, name string, m meta) error {
 	if err := l.out.Lchown(name, m.uid, m.gid); err != nil {
 		return err
 	}
-	dir, err := l.out.Open(path.Dir(name))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	at, err := unix.TimeToTimespec(m.time)
-	if err != nil {
-		return err
-	}
-	return unix.UtimesNanoAt(int(dir.Fd()), path.Base(name), []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
+	return tree.Lchtimes(l.out, name, m.time)
 }
 
 // setMeta sets the owner first: a change of it takes the set-user-id bit away.
@@ -138,8 +132,7 @@ func (l *layer) own(name string, uid, gid int) error {
 	if system(resolved) {
 		return fmt.Errorf("%s is /%s of the base, which belongs to the system and not to a user", name, resolved)
 	}
-	err = l.mkdir(path.Dir(resolved), meta{mode: fs.ModeDir | 0o755, time: tree.ModTime()})
-	if err != nil {
+	if err := l.mkdirAbove(resolved); err != nil {
 		return err
 	}
 	if _, err := l.base.root.Lstat(resolved); errors.Is(err, fs.ErrNotExist) {

@@ -167,17 +167,22 @@ func (t *Tree) Symlink(target, name string) error {
 	if err := t.root.Symlink(target, name); err != nil {
 		return err
 	}
-	dir, err := t.root.Open(path.Dir(name))
+	return Lchtimes(t.root, name, ModTime())
+}
+
+// Lchtimes sets the times of a symbolic link. Those that os.Root sets are of
+// what it points to.
+func Lchtimes(root *os.Root, name string, at time.Time) error {
+	dir, err := root.Open(path.Dir(name))
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	// os.Root sets the times of what a link points to, not of the link.
-	at, err := unix.TimeToTimespec(ModTime())
+	spec, err := unix.TimeToTimespec(at)
 	if err != nil {
 		return err
 	}
-	err = unix.UtimesNanoAt(int(dir.Fd()), path.Base(name), []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
+	err = unix.UtimesNanoAt(int(dir.Fd()), path.Base(name), []unix.Timespec{spec, spec}, unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil {
 		return &fs.PathError{Op: "utimensat", Path: name, Err: err}
 	}
