@@ -47,7 +47,7 @@ type Options struct {
 // State gives the file system of the planned image.
 func State(p *plan.Plan, opt Options) llb.State {
 	g := generator{plan: p, Options: opt}
-	base := g.apt(opt.Base)
+	base := g.remove(g.apt(opt.Base))
 	layers := []llb.State{g.account(base)}
 	if p.Interpreter != nil {
 		layers = append(layers, g.interpreter(*p.Interpreter))
@@ -164,6 +164,20 @@ func (g generator) wheel(pkg plan.Package) llb.State {
 	return llb.HTTP(g.plan.Rewrites.Apply(pkg.URL), opts...)
 }
 
+// remove takes packages out of the environment that the base has. It changes the
+// base itself: only so are files gone.
+func (g generator) remove(base llb.State) llb.State {
+	if len(g.plan.Removes) == 0 {
+		return base
+	}
+	command := []string{helperPath, "remove", "--root", baseDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor()}
+	return g.exec(llb.Scratch(), append(command, g.plan.Removes...),
+		llb.WithCustomNamef("[%spython] remove %s", g.StepPrefix, summary(g.plan.Removes)),
+		g.Locate(g.plan.Base.At),
+		llb.AddMount(helperPath, g.Helper, llb.Readonly, llb.SourcePath(helperPath)),
+	).AddMount(baseDir, base)
+}
+
 // layout begins a command of the installer with the environment's place.
 func (g generator) layout(command string) []string {
 	return []string{command, "--root", outDir, "--prefix", plan.Prefix, "--python", g.plan.Python.Minor()}
@@ -180,6 +194,11 @@ func (g generator) helper(args []string, opts ...llb.RunOption) llb.State {
 // step runs a command on a root without network and gives what it wrote to
 // outDir.
 func (g generator) step(root llb.State, command []string, opts ...llb.RunOption) llb.State {
+	return g.exec(root, command, opts...).AddMount(outDir, llb.Scratch())
+}
+
+// exec runs a command on a root without network, on the build's platform.
+func (g generator) exec(root llb.State, command []string, opts ...llb.RunOption) llb.ExecState {
 	opts = append(opts,
 		llb.Args(command),
 		llb.Dir("/"),
@@ -190,7 +209,7 @@ func (g generator) step(root llb.State, command []string, opts ...llb.RunOption)
 	if g.NoCache("install") {
 		opts = append(opts, llb.IgnoreCache)
 	}
-	return root.Run(opts...).AddMount(outDir, llb.Scratch())
+	return root.Run(opts...)
 }
 
 // join lays the layers on the base. Where the engine cannot merge, they are

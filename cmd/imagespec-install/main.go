@@ -7,10 +7,12 @@
 //	imagespec-install wheels --root /out --prefix /opt/venv --python 3.12 [--sha256 FILE=HEX]... [--direct-url FILE=URL]...
 //		[--built DIR]... [--origin DIR=JSON]... WHEEL...
 //
+//	imagespec-install remove --root /base --prefix /opt/venv --python 3.12 PACKAGE...
+//
 // DIR holds one wheel, of a name that only its build has known; JSON is the text
 // of its direct_url.json. Everything is written below ROOT, at PREFIX; what names
 // a path at run time names PREFIX. FILE is the file name of one of the wheels. Packages venv,
-// unpack, wheelinstall and tree say what is written.
+// unpack, wheelinstall and tree say what is written, package uninstall what is removed.
 //
 // It prints one line when it is done. Warnings and errors go to stderr, one a
 // line, and it ends with status 1 after an error, 2 for a wrong command line.
@@ -28,6 +30,7 @@ import (
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/standalone/unpack"
+	"github.com/imagespec/imagespec/internal/uninstall"
 	"github.com/imagespec/imagespec/internal/venv"
 	"github.com/imagespec/imagespec/internal/wheelinstall"
 )
@@ -40,6 +43,7 @@ const usage = `usage: imagespec-install venv --root DIR --prefix PATH --python X
        imagespec-install python --root DIR --prefix PATH --python X.Y ARCHIVE
        imagespec-install wheels --root DIR --prefix PATH --python X.Y [--sha256 FILE=HEX]... [--direct-url FILE=URL]...
            [--built DIR]... [--origin DIR=JSON]... WHEEL...
+       imagespec-install remove --root DIR --prefix PATH --python X.Y PACKAGE...
 `
 
 // errUsage is behind errors of the command line.
@@ -55,6 +59,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = runPython(args[1:], stdout)
 	case len(args) > 0 && args[0] == "wheels":
 		err = runWheels(args[1:], stdout, stderr)
+	case len(args) > 0 && args[0] == "remove":
+		err = runRemove(args[1:], stdout)
 	default:
 		err = errUsage
 	}
@@ -123,6 +129,27 @@ func runVenv(args []string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "created %s for Python %s\n", opt.Prefix, opt.Version)
+	return nil
+}
+
+func runRemove(args []string, stdout io.Writer) error {
+	var common layoutFlags
+	set := flag.NewFlagSet("remove", flag.ContinueOnError)
+	common.register(set)
+	if err := set.Parse(args); err != nil {
+		return fmt.Errorf("%w%w", err, usageError{})
+	}
+	if set.NArg() == 0 {
+		return fmt.Errorf("no packages are named%w", usageError{})
+	}
+	layout, err := common.layout()
+	if err != nil {
+		return err
+	}
+	if err := uninstall.Uninstall(uninstall.Options{Layout: layout, Root: common.root, Packages: set.Args()}); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "removed %s\n", strings.Join(set.Args(), ", "))
 	return nil
 }
 

@@ -230,15 +230,21 @@ func TestStaleLockIsAWarning(t *testing.T) {
 	}
 }
 
-// TestNestedSpec: what a spec in base_image installs is not installed again, and
-// the interpreter is that of its base.
+// TestNestedSpec: what a spec in base_image installs is replaced by another
+// version, and not installed again if it is the same. The interpreter is that of
+// its base.
 func TestNestedSpec(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/errors/nested-clash.txtar")
+	archive, err := txtar.ParseFile("testdata/nested.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	write(t, dir, archive)
+	other := runIn(t, dir, "plan", "--platform", "linux/amd64")
+	if !strings.Contains(other.stdout, "\"removes\": [\n    \"six\"\n  ]") ||
+		!strings.Contains(other.stderr, "BasePackageReplaced: six 1.17.0 takes the place of the 1.16.0 that the spec in base_image has (uv.lock:12)\n") {
+		t.Errorf("%+v", other)
+	}
 	same, err := os.ReadFile(filepath.Join(dir, "uv.lock"))
 	if err != nil {
 		t.Fatal(err)

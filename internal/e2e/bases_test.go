@@ -186,6 +186,44 @@ base_image:
 	}
 }
 
+// TestReplacedInBase: the packages of a spec take the place of those of the spec
+// that it is built on, of which no file is left; what that one runs still has its
+// own. The image is the same whenever it is built.
+func TestReplacedInBase(t *testing.T) {
+	p := written(t, testengine.Start(t), `
+-- imagespec.yaml --
+# syntax=imagespec/frontend
+packages: [click==8.1.8, idna==3.10]
+builder_options: {user: root, flytekit: false}
+base_image:
+  base_image: python:3.11-slim-bookworm
+  packages: [click==7.1.2, idna==3.10]
+  builder_options: {user: root, flytekit: false}
+  commands: ["/opt/venv/bin/python -c 'import click; print(click.__version__)' > /inner"]
+`)
+	built := p.networked(t)
+	if !strings.Contains(built.Output, "BasePackageReplaced: click 8.1.8 takes the place of the 7.1.2") {
+		t.Errorf("no warning in\n%s", built.Output)
+	}
+	const print = "import click, glob; print(click.__version__, open('/inner').read().strip(), glob.glob('/opt/venv/lib/*/site-packages/click-*'), glob.glob('/opt/venv/lib/*/site-packages/click/_bashcomplete*'))"
+	if got, want := p.run(t, "python", "-c", print), "8.1.8 7.1.2 ['/opt/venv/lib/python3.11/site-packages/click-8.1.8.dist-info'] []\n"; got != want {
+		t.Errorf("the image prints %s, want %s", got, want)
+	}
+	if checked := p.run(t, "python", "-m", "pip", "check"); !strings.Contains(checked, "No broken requirements") {
+		t.Error(checked)
+	}
+	before := p.engine.Image(t, p.image, "").Layers
+	again := p.networked(t, "--no-cache-filter=install").Steps()
+	if again["[python] remove click"] != "DONE" {
+		t.Errorf("nothing is removed again: %v", again)
+	}
+	for i, layer := range p.engine.Image(t, p.image, "").Layers {
+		if i >= len(before) || layer.Digest != before[i].Digest {
+			t.Errorf("layer %d of %d is another one: %v", i, len(before), again)
+		}
+	}
+}
+
 // TestPythonOfProject: without python_version and base_image the project says
 // which Python it is.
 func TestPythonOfProject(t *testing.T) {

@@ -84,9 +84,7 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	p.RequirementsAt = cmp.Or(in.Spec.Requirements.At, in.Spec.Packages.At)
 	slices.SortFunc(p.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	p.addPip(in.Spec)
-	if err := p.overlay(); err != nil {
-		return nil, nil, err
-	}
+	warnings = append(warnings, p.overlay()...)
 	if err := p.addSecrets(in); err != nil {
 		return nil, nil, err
 	}

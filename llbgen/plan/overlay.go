@@ -1,46 +1,68 @@
 package plan
 
 import (
-	"errors"
+	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/imagespec/imagespec/internal/diag"
 )
 
-// overlay leaves out what the specs that this one is built on have installed
-// into the environment already: its packages are laid over theirs, as flytekit
-// installs them into the same environment. Another version of a package would
-// leave files of the old one behind, and is an error.
-func (p *Plan) overlay() error {
-	var errs []error
-	for base := p.Base.Plan; base != nil; base = base.Base.Plan {
-		for _, there := range base.Packages {
-			p.Packages = slices.DeleteFunc(p.Packages, func(pkg Package) bool {
-				if pkg.Name != there.Name {
-					return false
-				}
-				if pkg.SHA256 != there.SHA256 || pkg.File != there.File {
-					errs = append(errs, clash(pkg, there))
-				}
-				return true
-			})
-			if there.Name == "pip" {
-				p.Pip = nil
-			}
+// overlay lays the packages over those of the specs that this one is built on,
+// as flytekit installs them into the same environment: what is there already is
+// left out, and of what is there in another version the files are removed first.
+func (p *Plan) overlay() []diag.Warning {
+	var warnings []diag.Warning
+	there := p.Base.Plan.installed()
+	p.Packages = slices.DeleteFunc(p.Packages, func(pkg Package) bool {
+		old, ok := there[pkg.Name]
+		if !ok {
+			return false
 		}
-		if base.Pip != nil {
-			p.Pip = nil
+		if pkg.sameAs(old) {
+			return true
 		}
+		p.Removes = append(p.Removes, pkg.Name)
+		warnings = append(warnings, replaced(pkg, old))
+		return false
+	})
+	if _, ok := there["pip"]; ok {
+		p.Pip = nil
 	}
-	return errors.Join(errs...)
+	return warnings
 }
 
-// clash is the error for a package that the base has from another file.
-func clash(pkg, there Package) error {
-	e := diag.Errorf(pkg.At, "%s is selected in version %s, but the spec in base_image has version %s in the same environment", pkg.Name, pkg.Version, there.Version)
-	if pkg.Version == there.Version {
-		e.Msg = pkg.Name + " " + pkg.Version + " is selected as " + pkg.File + ", but the spec in base_image has " + there.File + " in the same environment"
+// sameAs says whether two packages are one file, or built from one source in
+// one way.
+func (p *Package) sameAs(other Package) bool {
+	return p.File == other.File && p.SHA256 == other.SHA256 && reflect.DeepEqual(p.Build, other.Build) &&
+		(p.Build == nil || p.URL == other.URL && p.Path == other.Path)
+}
+
+// installed gives what an image has of the specs that it is made of, by name.
+func (p *Plan) installed() map[string]Package {
+	if p == nil {
+		return nil
 	}
-	e.At = append(e.At, there.At)
-	return e.WithHint("lock the same version of %s in both, or leave it out of the spec in base_image", pkg.Name)
+	all := p.Base.Plan.installed()
+	if all == nil {
+		all = map[string]Package{}
+	}
+	for _, pkg := range p.Packages {
+		all[pkg.Name] = pkg
+	}
+	if p.Pip != nil {
+		all["pip"] = *p.Pip
+	}
+	return all
+}
+
+// replaced is the warning for a package that takes the place of another one.
+func replaced(pkg, old Package) diag.Warning {
+	return diag.Warning{
+		Rule: "BasePackageReplaced",
+		Msg:  fmt.Sprintf("%s %s takes the place of the %s that the spec in base_image has", pkg.Name, pkg.Version, old.Version),
+		Hint: "what else that spec has may want the other version; to have one of them alone lock both specs together",
+		At:   pkg.At,
+	}
 }

@@ -35,6 +35,7 @@ type Plan struct {
 	Packages []Package `json:"packages"`               // sorted by name
 	Pip      *Package  `json:"pip,omitempty"`          // part of every environment that has no pip of its own
 	Layers   []Layer   `json:"layers"`                 // in the order they are laid on the base
+	Removes  []string  `json:"removes,omitempty"`      // names of packages of the spec that this one is built on, which others here replace
 	Builds   *Builds   `json:"builds,omitempty"`       // nil where nothing is built
 	Apt      *Apt      `json:"apt,omitempty"`
 	Account  Account   `json:"account"`
