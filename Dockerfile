@@ -1,7 +1,8 @@
 # The image of the frontend, which a file's syntax line names, and of the
 # helpers that the frontend mounts into the steps of its builds: the installer
 # of wheels, the compiler of their modules, the maker of the user, the
-# memory of what indexes have, and what runs uv to resolve.
+# memory of what indexes have, what computes digests for the tag, and what runs
+# uv to resolve.
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -t NAME --push .
 #
@@ -22,7 +23,7 @@ ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    for name in frontend install account memo resolve; do \
+    for name in frontend install account digest memo resolve; do \
         GOOS=$TARGETOS GOARCH=$TARGETARCH go build -ldflags="-s -w -buildid=" \
             -o /out/$name/bin/imagespec-$name ./cmd/imagespec-$name || exit; \
     done && \
@@ -40,6 +41,7 @@ LABEL org.opencontainers.image.title="imagespec" \
 # frontend changes.
 COPY --link --from=build /out/install/ /
 COPY --link --from=build /out/account/ /
+COPY --link --from=build /out/digest/ /
 COPY --link --from=build /out/memo/ /
 COPY --link --from=build /out/resolve/ /
 COPY --link --from=build /out/frontend/ /

@@ -1,17 +1,19 @@
 package frontend
 
 import (
-	"bytes"
 	"context"
-	"io/fs"
+	"encoding/json"
 	"path"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/flytekit"
+	"github.com/imagespec/imagespec/internal/flytekit/content"
 )
 
 // nameOf gives what flytekit calls the image: registry, name and tag. A spec
@@ -21,13 +23,9 @@ func (b *build) nameOf(ctx context.Context, spec *imagespec.Spec) (string, []dia
 	if err != nil {
 		return "", nameless(err, spec)
 	}
-	files, err := b.tagFiles(ctx, called)
+	digests, err := b.digests(ctx, called)
 	if err != nil {
-		return "", nameless(err, spec)
-	}
-	digests, err := called.Digests(files)
-	if err != nil {
-		return "", nameless(err, spec)
+		return "", nameless(called.Locate(err), spec)
 	}
 	name, err := called.Name(digests)
 	if err != nil {
@@ -50,72 +48,73 @@ func nameless(err error, spec *imagespec.Spec) []diag.Warning {
 	return []diag.Warning{w}
 }
 
-// tagFiles gives the files of the build context whose content is in the tag.
-// What is ignored has not been sent, and is not in the image either.
-func (b *build) tagFiles(ctx context.Context, called *flytekit.Spec) (fs.FS, error) {
+// Paths in the step that computes digests.
+const (
+	digestPath    = "/bin/imagespec-digest"
+	digestContext = "/context"
+	digestOut     = "/out"
+	digestFile    = "digests.json"
+)
+
+// digests computes what the tag needs of the build context: of folders in a step
+// that is keyed by their content, since file by file over the gateway would take
+// seconds, in every build. What is ignored has not been sent, and is not in the image either.
+func (b *build) digests(ctx context.Context, called *flytekit.Spec) (content.Digests, error) {
 	needs, err := called.Needs()
 	if err != nil {
-		return nil, err
+		return content.Digests{}, err
 	}
-	var paths []string
-	for n := &needs; n != nil; n = n.Base {
-		paths = append(paths, n.Copy...)
-		if n.Requirements != "" {
-			paths = append(paths, n.Requirements)
-		}
-		if n.Source != "" {
-			paths = append(paths, n.Source, path.Join(n.Source, ".dockerignore"))
-		}
+	if !needs.Folders() {
+		return content.Of(b.context.with(ctx), needs)
 	}
-	if len(paths) == 0 {
-		return nothing{}, nil
+	ref, err := b.digestStep(ctx, needs)
+	if err != nil {
+		return content.Digests{}, err
 	}
-	for i := range paths {
-		paths[i] = path.Clean(paths[i])
+	data, err := readAll(ctx, ref, digestFile, maxAnswer)
+	if err != nil {
+		return content.Digests{}, err
 	}
-	st, err := b.ui.MainContext(ctx,
-		llb.FollowPaths(paths),
+	var answer content.Answer
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return content.Digests{}, err
+	}
+	if answer.Failure != nil {
+		return content.Digests{}, answer.Failure
+	}
+	return answer.Digests, nil
+}
+
+// digestStep runs the step.
+func (b *build) digestStep(ctx context.Context, needs content.Needs) (client.Reference, error) {
+	files, err := b.ui.MainContext(ctx,
+		llb.FollowPaths(needs.Paths()),
 		llb.SharedKeyHint("imagespec:tag"),
 		dockerui.WithInternalName("load what the tag is made of"),
 	)
 	if err != nil {
 		return nil, err
 	}
-	ref, _, err := b.context.with(ctx).solve(st)
+	helper, err := b.helper()
 	if err != nil {
 		return nil, err
 	}
-	return taggedFS{imageFS{ctx: ctx, ref: ref}}, nil
-}
-
-// taggedFS reads files whole.
-type taggedFS struct{ imageFS }
-
-// Open implements fs.FS.
-func (t taggedFS) Open(name string) (fs.File, error) {
-	data, err := t.ReadFile(name)
+	question, err := json.Marshal(needs)
 	if err != nil {
 		return nil, err
 	}
-	return &file{Reader: bytes.NewReader(data), name: path.Base(name)}, nil
-}
-
-// ReadFile implements fs.ReadFileFS.
-func (t taggedFS) ReadFile(name string) ([]byte, error) {
-	data, err := t.imageFS.ReadFile(name)
-	return data, notThere(name, err)
-}
-
-// Stat implements fs.StatFS.
-func (t taggedFS) Stat(name string) (fs.FileInfo, error) {
-	info, err := t.imageFS.Stat(name)
-	return info, notThere(name, err)
-}
-
-// nothing is a file system without files.
-type nothing struct{}
-
-// Open implements fs.FS.
-func (nothing) Open(name string) (fs.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	opts := append(b.limits(),
+		llb.Args([]string{digestPath, digestContext, string(question), path.Join(digestOut, digestFile)}),
+		llb.Dir("/"),
+		llb.Network(pb.NetMode_NONE),
+		llb.Platform(b.ui.BuildPlatforms[0]),
+		llb.AddMount(digestPath, helper, llb.Readonly, llb.SourcePath(digestPath)),
+		llb.AddMount(digestContext, *files, llb.Readonly),
+		llb.WithCustomName("[internal] digest what the tag is made of"),
+	)
+	def, err := llb.Scratch().Run(opts...).AddMount(digestOut, llb.Scratch()).Marshal(ctx, llb.WithCaps(b.ui.BuildOpts().LLBCaps))
+	if err != nil {
+		return nil, err
+	}
+	return b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
 }

@@ -3,14 +3,13 @@ package flytekit
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/flytekit/content"
 )
 
 func read(t *testing.T, yaml string) *Spec {
@@ -76,7 +75,7 @@ func TestRefused(t *testing.T) {
 // TestNeeds says which files a tag depends on, before any is read.
 func TestNeeds(t *testing.T) {
 	got, err := read(t, "requirements: uv.lock\ncopy: [a, ./b]\nsource_root: src\nsource_copy_mode: 2\nbase_image: {requirements: r.txt, source_root: lib}").Needs()
-	want := Needs{Requirements: "uv.lock", Copy: []string{"a", "./b"}, Source: "src", Base: &Needs{Requirements: "r.txt"}}
+	want := content.Needs{Requirements: "uv.lock", Copy: []string{"a", "./b"}, Source: "src", Base: &content.Needs{Requirements: "r.txt"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
@@ -107,28 +106,6 @@ func TestContentIsInTag(t *testing.T) {
 		if changed := tag(file) != tag(""); changed != counts {
 			t.Errorf("a change of %s changes the tag: %t", file, changed)
 		}
-	}
-}
-
-// TestLinks: links to files count as the files, those to nowhere and to
-// folders not.
-func TestLinks(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("x"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "src"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, target := range map[string]string{"a": "../file", "nowhere": "gone", "around": "."} {
-		if err := os.Symlink(target, filepath.Join(dir, "src", name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := sourceDigest(os.DirFS(dir), "src")
-	want, _ := sourceDigest(fstest.MapFS{"src/a": {Data: []byte("x")}}, "src")
-	if err != nil || got != want {
-		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }
 

@@ -1,39 +1,22 @@
 package flytekit
 
 import (
-	"crypto/md5"  //nolint:gosec // flytekit's algorithm
-	"crypto/sha1" //nolint:gosec // flytekit's algorithm
+	"crypto/md5" //nolint:gosec // flytekit's algorithm
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/internal/flytekit/content"
 )
-
-// Needs are the files and folders whose content is in the tag, as the spec
-// writes them: relative to the build context.
-type Needs struct {
-	Requirements string   // a file; "" where none is needed
-	Copy         []string // files and folders
-	Source       string   // a folder; "" where none is needed
-	Base         *Needs   // those of the base image, where that is a spec of its own
-}
-
-// Digests are the contents' digests, in hexadecimal. One that is not needed
-// is "".
-type Digests struct {
-	Requirements string // sha1 of the file without white space around
-	Copy         string // md5 of all files
-	Source       string // md5 of all files
-	Base         *Digests
-}
 
 // Needs says what the tag needs. An error is a *diag.Error for what flytekit
 // cannot make a tag of.
-func (s *Spec) Needs() (Needs, error) {
-	var n Needs
+func (s *Spec) Needs() (content.Needs, error) {
+	var n content.Needs
 	var err error
 	if n.Requirements, err = s.requirements(); err != nil {
 		return n, err
@@ -158,59 +141,32 @@ func (s *Spec) inContext(field string, name str) (string, error) {
 // noFiles is the digest of no file at all.
 var noFiles = hex.EncodeToString(md5.New().Sum(nil)) //nolint:gosec // flytekit's algorithm
 
-// Digests computes what the tag needs of a build context. A file that is not
-// there is an error where it is one in flytekit: requirements is, an entry of
-// copy is not.
-func (s *Spec) Digests(context fs.FS) (Digests, error) {
-	var d Digests
+// Digests computes what the tag needs of a build context, see content.Of.
+func (s *Spec) Digests(context fs.FS) (content.Digests, error) {
 	n, err := s.Needs()
 	if err != nil {
-		return d, err
+		return content.Digests{}, err
 	}
-	if n.Requirements != "" {
-		if d.Requirements, err = requirementsDigest(context, n.Requirements); err != nil {
-			return d, s.unreadable("requirements", n.Requirements, err)
-		}
-	}
-	if n.Copy != nil {
-		if d.Copy, err = copyDigest(context, n.Copy); err != nil {
-			return d, s.unreadable("copy", strings.Join(n.Copy, ", "), err)
-		}
-	}
-	if n.Source != "" {
-		if d.Source, err = sourceDigest(context, n.Source); err != nil {
-			return d, s.unreadable("source_root", n.Source, err)
-		}
-	}
-	if s.base != nil {
-		base, err := s.base.Digests(context)
-		if err != nil {
-			return d, err
-		}
-		d.Base = &base
-	}
-	return d, nil
+	d, err := content.Of(context, n)
+	return d, s.Locate(err)
 }
 
-// unreadable is the error for files that cannot be read.
-func (s *Spec) unreadable(field, name string, err error) *diag.Error {
-	return s.errorf(field, "%s %s cannot be read for flytekit's tag: %w", field, name, err).
-		WithHint("paths are relative to the build context")
-}
-
-// requirementsDigest is the digest of a requirements file.
-func requirementsDigest(context fs.FS, name string) (string, error) {
-	data, err := fs.ReadFile(context, path.Clean(name))
-	if err != nil {
-		return "", err
+// Locate gives a *content.Error the place of its field, in this spec or in one
+// that it is built on. Other errors stay as they are.
+func (s *Spec) Locate(err error) error {
+	var unreadable *content.Error
+	if !errors.As(err, &unreadable) {
+		return err
 	}
-	sum := sha1.Sum([]byte(strings.Trim(string(data), " \t\n\r\v\f"))) //nolint:gosec // flytekit's algorithm
-	return hex.EncodeToString(sum[:]), nil
+	for range unreadable.Level {
+		s = s.base
+	}
+	return s.errorf(unreadable.Field, "%w", err).WithHint("paths are relative to the build context")
 }
 
 // Tag is flytekit's tag of the image. An error is a *diag.Error for what
 // flytekit cannot make a tag of.
-func (s *Spec) Tag(d Digests) (string, error) {
+func (s *Spec) Tag(d content.Digests) (string, error) {
 	hashed := &Spec{values: maps.Clone(s.values), at: s.at, reader: s.reader}
 	delete(hashed.values, "registry_config")
 	for field, digest := range map[string]string{"requirements": d.Requirements, "copy": d.Copy, "source_root": d.Source} {
@@ -222,7 +178,7 @@ func (s *Spec) Tag(d Digests) (string, error) {
 		hashed.values["source_root"] = str(noFiles)
 	}
 	if s.base != nil {
-		var base Digests
+		var base content.Digests
 		if d.Base != nil {
 			base = *d.Base
 		}
@@ -254,7 +210,7 @@ func (s *Spec) formatTag(hash string) (string, error) {
 }
 
 // Name is flytekit's name of the image: registry, name and tag.
-func (s *Spec) Name(d Digests) (string, error) {
+func (s *Spec) Name(d content.Digests) (string, error) {
 	tag, err := s.Tag(d)
 	if err != nil {
 		return "", err

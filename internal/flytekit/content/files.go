@@ -1,4 +1,4 @@
-package flytekit
+package content
 
 import (
 	"crypto/md5" //nolint:gosec // flytekit's algorithm
@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// copyDigest is flytekit's digest of the entries of copy: of a folder all
+// copied is flytekit's digest of the entries of copy: of a folder all
 // files, of a file that file. One that is not there is left out.
 //
 // flytekit takes the folders of a folder in the order in which the file system
 // lists them, so that its tag of a folder with several is another on another
 // disk; here they are sorted.
-func copyDigest(context fs.FS, names []string) (string, error) {
+func copied(context fs.FS, names []string) (string, error) {
 	h := md5.New() //nolint:gosec // flytekit's algorithm
 	for _, name := range names {
 		info, err := fs.Stat(context, path.Clean(name))
@@ -49,9 +49,9 @@ func copyDigest(context fs.FS, names []string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// sourceDigest is flytekit's digest of the files below source_root that are
+// source is flytekit's digest of the files below source_root that are
 // not ignored, in the order of their paths.
-func sourceDigest(context fs.FS, root string) (string, error) {
+func source(context fs.FS, root string) (string, error) {
 	clean := path.Clean(root)
 	ignored, err := readDockerignore(context, clean)
 	if err != nil {
