@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
 	"os/exec"
@@ -42,6 +43,30 @@ func TestGitContext(t *testing.T) {
 	}
 	if got := p.run(t); strings.TrimSpace(got) != "hello from an ImageSpec" {
 		t.Errorf("the image prints %q", got)
+	}
+}
+
+// TestHTTPContext builds from an archive on a server, with a package in it that
+// has to be built and sources that are copied.
+func TestHTTPContext(t *testing.T) {
+	p := example(t, testengine.Start(t), "sources")
+	p.edit(t, "imagespec.yaml", func(text string) string { return text + "copy: [libs/greet]\n" })
+	tar := exec.Command("tar", "-C", p.dir, "-czf", filepath.Join(t.TempDir(), "context.tar.gz"), ".")
+	if output, err := tar.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(tar.Args[4]))))
+	defer server.Close()
+	built, err := p.engine.Build(t, server.URL+"/context.tar.gz", append(caArgs(), "-f", "imagespec.yaml",
+		"--provenance=false", "--output", "type=image,push=true,name="+p.image)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, built.Output)
+	}
+	if got, want := p.run(t, "/opt/venv/bin/app"), "hello sources red 0.6.2\n"; got != want {
+		t.Errorf("the image prints %q, want %q", got, want)
+	}
+	if got := p.run(t, "ls", "libs/greet"); !strings.Contains(got, "pyproject.toml") {
+		t.Errorf("copied are %s", got)
 	}
 }
 
