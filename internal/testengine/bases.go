@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // recipes hold how stand-ins are made from Debian's roots.
@@ -133,25 +135,32 @@ func (s *starter) pushBases(ctx context.Context) error {
 		return err
 	}
 	key := filesHash(files...) + string(goroot)
-	once := func(name string, f func() error) {
-		if err == nil {
-			err = s.once(strings.ReplaceAll(name, "/", "_"), key, "make stand-in for "+name, f)
-		}
+	once := func(name string, f func() error) error {
+		return s.once(strings.ReplaceAll(name, "/", "_"), key, "make stand-in for "+name, f)
 	}
 	for _, suite := range []string{"bookworm", "trixie"} {
 		name := "debian:" + suite + "-slim"
-		once(name, func() error {
+		if err := once(name, func() error {
 			return s.pushBase(ctx, "debian.Dockerfile", []string{name}, "--build-arg=SUITE="+suite)
+		}); err != nil {
+			return err
+		}
+	}
+	// The others start from these. Each waits for the network, so they go side
+	// by side.
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return once(goImage, func() error {
+			dir, _, _ := strings.Cut(string(goroot), "\n")
+			return s.pushBase(ctx, "golang.Dockerfile", []string{goImage}, "--build-context=goroot="+dir)
+		})
+	})
+	for _, base := range pythonBases() {
+		group.Go(func() error {
+			return once(base.names[0], func() error { return s.pushPython(ctx, base) })
 		})
 	}
-	for _, base := range pythonBases() {
-		once(base.names[0], func() error { return s.pushPython(ctx, base) })
-	}
-	once(goImage, func() error {
-		dir, _, _ := strings.Cut(string(goroot), "\n")
-		return s.pushBase(ctx, "golang.Dockerfile", []string{goImage}, "--build-context=goroot="+dir)
-	})
-	return err
+	return group.Wait()
 }
 
 // pushPython asks the image for Debian's full version of Python first,
@@ -179,7 +188,8 @@ func (s *starter) pushBase(ctx context.Context, recipe string, names []string, a
 	for _, name := range names {
 		refs = append(refs, s.Registry+"/library/"+name)
 	}
-	output := `--output=type=image,push=true,rewrite-timestamp=true,"name=` + strings.Join(refs, ",") + `"`
+	// Uncompressed, since they never leave this machine.
+	output := `--output=type=image,push=true,rewrite-timestamp=true,compression=uncompressed,"name=` + strings.Join(refs, ",") + `"`
 	return s.buildRecipe(ctx, recipe, append(args, output)...)
 }
 

@@ -97,7 +97,8 @@ func (s *starter) buildTools(ctx context.Context) error {
 		}
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin+"/", "tool")
 		cmd.Dir = module
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+		// The compiler takes a seventh less time if it collects garbage less often.
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOGC=300")
 		return run(cmd)
 	})
 }
