@@ -25,13 +25,14 @@ var update = flag.Bool("update", false, "rewrite what the golden files expect")
 func TestErrors(t *testing.T) {
 	engine := testengine.Start(t)
 	server := httptest.NewServer(http.HandlerFunc(badIndex))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	archives, err := filepath.Glob("testdata/errors/*.txtar")
 	if err != nil || len(archives) < 10 {
 		t.Fatalf("%d archives, %v", len(archives), err)
 	}
 	for _, file := range archives {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
 			archive, err := txtar.ParseFile(file)
 			if err != nil {
 				t.Fatal(err)
