@@ -16,6 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/base"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
@@ -116,7 +117,7 @@ func (b *build) contextImage(ctx context.Context, named plan.Base, platform ocis
 
 // registryImage is the named base itself.
 func (b *build) registryImage(ctx context.Context, named plan.Base, platform ocispecs.Platform) (*baseImage, error) {
-	ref, dgst, data, err := b.gateway.ResolveImageConfig(ctx, named.Ref, sourceresolver.Opt{
+	ref, dgst, data, err := b.engine.ResolveImageConfig(ctx, named.Ref, sourceresolver.Opt{
 		LogName: "[internal] load metadata for " + named.Ref,
 		ImageOpt: &sourceresolver.ResolveImageOpt{
 			Platform:    &platform,
@@ -183,10 +184,11 @@ func (b *build) lookAt(ctx context.Context, found *baseImage, platform ocispecs.
 	if found.facts.Complete() {
 		return nil
 	}
-	root, err := b.openImage(ctx, found.state, platform)
+	ref, err := b.engine.Ref(ctx, found.state, llb.Platform(platform))
 	if err != nil {
 		return diag.Errorf(found.At, "base image %s cannot be looked at: %w", found.Ref, err)
 	}
+	root := gateway.Open(ctx, ref)
 	if exec.IsSet() {
 		if found.facts.Python, err = base.Executable(root, found.Base, exec); err != nil {
 			return err

@@ -23,6 +23,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/llbgen"
@@ -47,7 +48,8 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	}
 	data := entry.Data
 	entry.Data = diag.Redact(data) // excerpts and provenance keep it
-	b := &build{ui: ui, gateway: c, entry: entry, data: data, files: newFiles(entry.SourceMap)}
+	b := &build{ui: ui, entry: entry, data: data, files: newFiles(entry.SourceMap)}
+	b.engine = gateway.Engine{Client: c, CacheImports: ui.CacheImports}
 	b.context = &contextFS{build: b}
 	b.args.values = ui.BuildArgs
 	res, err = b.answer(ctx)
@@ -65,7 +67,7 @@ func recoverTo(err *error) {
 // build is one call of the frontend.
 type build struct {
 	ui      *dockerui.Client
-	gateway client.Client
+	engine  gateway.Engine
 	entry   *dockerui.Source // the spec's file, as it is shown
 	data    []byte           // the spec's file, as it is
 	files   *files           // what errors, warnings and ops point at
@@ -267,23 +269,3 @@ func (b *build) stepPrefix(p ocispecs.Platform) string {
 	}
 	return platforms.FormatAll(p) + " "
 }
-
-// helper is the image that the frontend itself runs from: the installer lies
-// beside it.
-func (b *build) helper() (llb.State, error) {
-	own, ok := b.gateway.(interface{ CurrentFrontend() (*llb.State, error) })
-	if !ok {
-		return llb.State{}, errNoImage
-	}
-	st, err := own.CurrentFrontend()
-	if err != nil {
-		return llb.State{}, fmt.Errorf("reading the frontend's own image: %w", err)
-	}
-	if st == nil {
-		return llb.State{}, errNoImage
-	}
-	return *st, nil
-}
-
-var errNoImage = fmt.Errorf("the engine does not tell the frontend which image it runs from: " +
-	"it needs BuildKit 0.9 or later, and the spec has to be built through a # syntax= line or BUILDKIT_SYNTAX")

@@ -1,21 +1,18 @@
 package frontend
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/patternmatcher"
 
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 )
 
@@ -43,7 +40,7 @@ func (c *contextFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &file{Reader: bytes.NewReader(data), name: path.Base(name)}, nil
+	return gateway.File(name, data), nil
 }
 
 // ReadFile implements fs.ReadFileFS. The file is known to messages and ops
@@ -52,16 +49,22 @@ func (c *contextFS) ReadFile(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	st, ref, def, err := c.open(name, name)
+	st, err := c.state(name, name)
 	if err != nil {
 		return nil, err
 	}
-	data, err := dockerui.ReadFile(c.ctx, ref, name)
+	files, err := c.read(st)
+	if err != nil {
+		return nil, err
+	}
+	data, err := files.ReadFile(name)
 	if err != nil {
 		return nil, c.missing(name, err)
 	}
 	m := llb.NewSourceMap(st, name, language(name), diag.Redact(data))
-	m.Definition = def
+	if m.Definition, err = c.build.engine.Marshal(c.ctx, *st); err != nil {
+		return nil, err
+	}
 	c.build.files.add(m)
 	return data, nil
 }
@@ -74,11 +77,11 @@ const maxArchive = 1 << 30
 
 // readArchive reads an archive.
 func (c *contextFS) readArchive(name string) ([]byte, error) {
-	_, ref, _, err := c.open(name, name)
+	files, err := c.open(name, name)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readAll(c.ctx, ref, name, maxArchive)
+	data, err := files.ReadLarge(name, maxArchive)
 	if err != nil {
 		return nil, c.missing(name, err)
 	}
@@ -95,11 +98,11 @@ func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	for _, ending := range archives() {
 		patterns = append(patterns, path.Join(name, "*"+ending))
 	}
-	_, ref, _, err := c.open(name, patterns...)
+	files, err := c.open(name, patterns...)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := imageFS{ctx: c.ctx, ref: ref}.ReadDir(name)
+	entries, err := files.ReadDir(name)
 	if err != nil {
 		return nil, c.missing(name, err)
 	}
@@ -108,32 +111,26 @@ func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // Glob implements fs.GlobFS: what matches the pattern is sent.
 func (c *contextFS) Glob(pattern string) ([]string, error) {
-	_, ref, _, err := c.open(pattern, pattern)
+	files, err := c.open(pattern, pattern)
 	if err != nil {
 		return nil, err
 	}
-	return fs.Glob(imageFS{ctx: c.ctx, ref: ref}, pattern)
+	return fs.Glob(files, pattern)
 }
 
-// open sends files of the build context to the engine, and gives a reference
-// to them.
-func (c *contextFS) open(name string, paths ...string) (*llb.State, client.Reference, *llb.Definition, error) {
+// open sends files of the build context to the engine, and makes them readable.
+func (c *contextFS) open(name string, paths ...string) (gateway.Files, error) {
 	st, err := c.state(name, paths...)
 	if err != nil {
-		return nil, nil, nil, err
+		return gateway.Files{}, err
 	}
-	ref, def, err := c.solve(st)
-	return st, ref, def, err
+	return c.read(st)
 }
 
-// solve gives a reference to a part of the build context.
-func (c *contextFS) solve(st *llb.State) (client.Reference, *llb.Definition, error) {
-	def, err := st.Marshal(c.ctx, llb.WithCaps(c.build.ui.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, nil, fmt.Errorf("marshalling the build context: %w", err)
-	}
-	ref, err := c.build.ref(c.ctx, client.SolveRequest{Definition: def.ToPB()})
-	return ref, def, err
+// read makes a part of the build context readable.
+func (c *contextFS) read(st *llb.State) (gateway.Files, error) {
+	ref, err := c.build.engine.Ref(c.ctx, *st)
+	return gateway.Open(c.ctx, ref), err
 }
 
 // state is the build context, of which the files at some paths are sent.
@@ -148,23 +145,10 @@ func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
 
 // missing says why a file cannot be read.
 func (c *contextFS) missing(name string, err error) error {
-	err = notThere(name, err)
 	if errors.Is(err, fs.ErrNotExist) && c.ignored(name) {
 		return &ignoredError{name: name, spec: c.build.entry.Filename}
 	}
 	return err
-}
-
-// notThere makes an absent file an fs.ErrNotExist: over the gateway it is only
-// a text.
-func notThere(name string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case strings.Contains(err.Error(), "no such file or directory") || errors.Is(err, fs.ErrNotExist):
-		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return &fs.PathError{Op: "open", Path: name, Err: err}
 }
 
 // ignored says whether the ignore file of the build leaves a file out.
@@ -202,17 +186,3 @@ func language(name string) string {
 	}
 	return "text"
 }
-
-// file is a file that was read whole.
-type file struct {
-	*bytes.Reader
-	name string
-}
-
-func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
-func (f *file) Close() error               { return nil }
-func (f *file) Name() string               { return f.name }
-func (f *file) Mode() fs.FileMode          { return 0o444 }
-func (f *file) ModTime() time.Time         { return time.Time{} }
-func (f *file) IsDir() bool                { return false }
-func (f *file) Sys() any                   { return nil }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/buildkit/frontend/gateway/client"
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/gitignore"
@@ -54,11 +53,11 @@ func (c *contextFS) copied(item plan.Copy) (*llb.State, error) {
 	if err != nil || item.From == "." {
 		return st, err
 	}
-	ref, _, err := c.solve(st)
+	files, err := c.read(st)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = ref.StatFile(c.ctx, client.StatRequest{Path: item.From}); err != nil {
+	if _, err = files.Stat(item.From); err != nil {
 		return nil, absent(item, c.missing(item.From, err))
 	}
 	return st, nil
@@ -91,11 +90,10 @@ func (c *contextFS) ignoredSources(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref, _, err := c.solve(st)
+	files, err := c.read(st)
 	if err != nil {
 		return nil, err
 	}
-	files := imageFS{ctx: c.ctx, ref: ref}
 	found, err := gitignores(files, dir)
 	if err != nil {
 		return nil, err

@@ -257,10 +257,11 @@ func TestUnusedIndex(t *testing.T) {
 	}
 }
 
-// TestLargePage: a page may be larger than a message of the gateway.
+// TestLargePage: a page may be larger than a message of the gateway, which has
+// at most 16 MiB.
 func TestLargePage(t *testing.T) {
 	e := hashedProject()
-	e.pages[idnaPage] = strings.Repeat(" ", 2*chunk+1) + e.pages[idnaPage]
+	e.pages[idnaPage] = strings.Repeat(" ", 20<<20) + e.pages[idnaPage]
 	if got := e.wheels(t); len(got) != 2 {
 		t.Errorf("wheels %q", got)
 	}

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/gateway/client"
-
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/resolver"
 	"github.com/imagespec/imagespec/llbgen"
 )
@@ -58,14 +56,10 @@ func (b *build) askNetrc(ctx context.Context, hosts []string) ([]string, error) 
 		return nil, err
 	}
 	step := llbgen.Known{Hosts: hosts, Build: b.ui.BuildOpts().SessionID}
-	def, err := step.State(opt).Marshal(ctx, llb.WithCaps(b.ui.BuildOpts().LLBCaps))
+	ref, err := b.engine.Run(ctx, step.State(opt))
 	if err != nil {
 		return nil, err
 	}
-	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
-	if err != nil {
-		return nil, err
-	}
-	data, err := readAll(ctx, ref, resolver.KnownFile, maxAnswer)
+	data, err := gateway.Open(ctx, ref).ReadLarge(resolver.KnownFile, maxAnswer)
 	return strings.Fields(string(data)), err
 }

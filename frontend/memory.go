@@ -10,9 +10,9 @@ import (
 	"slices"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -80,14 +80,15 @@ func (m *memory) recall(key string, queries []lock.Query) ([]lock.Found, error) 
 	if err != nil {
 		return nil, err
 	}
-	ref, err := m.solve(run.AddMount(memoOut, llb.Scratch()))
+	ref, err := m.build.engine.Run(m.ctx, run.AddMount(memoOut, llb.Scratch()))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := ref.StatFile(m.ctx, client.StatRequest{Path: answerFile}); err != nil {
-		return nil, nil //nolint:nilerr,nilnil // nothing is remembered
+	out := gateway.Open(m.ctx, ref)
+	if !out.Has(answerFile) {
+		return nil, nil //nolint:nilnil // nothing is remembered
 	}
-	data, err := readAll(m.ctx, ref, answerFile, maxAnswer)
+	data, err := out.ReadLarge(answerFile, maxAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (m *memory) keep(key string, found []lock.Found) error {
 	}
 	answer := llb.Scratch().File(llb.Mkfile(answerFile, 0o644, data), llb.WithCustomName("[index] answer"))
 	run.AddMount(in, answer, llb.Readonly)
-	_, err = m.solve(run.Root())
+	_, err = m.build.engine.Run(m.ctx, run.Root())
 	return err
 }
 
@@ -129,7 +130,7 @@ func (m *memory) keep(key string, found []lock.Found) error {
 // BuildKit knows of, so each build has to run it: the build's session makes it
 // another step. To ignore the cache would not do, that empties cache mounts.
 func (m *memory) step(command, key, file string) (llb.ExecState, error) {
-	helper, err := m.build.helper()
+	helper, err := m.build.engine.FrontendImage()
 	if err != nil {
 		return llb.ExecState{}, err
 	}
@@ -148,13 +149,4 @@ func (m *memory) step(command, key, file string) (llb.ExecState, error) {
 		llb.WithCustomNamef("[index] %s answer", command),
 	}
 	return llb.Scratch().Run(append(opts, m.build.limits()...)...), nil
-}
-
-// solve runs a step.
-func (m *memory) solve(st llb.State) (client.Reference, error) {
-	def, err := st.Marshal(m.ctx, llb.WithCaps(m.build.ui.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, err
-	}
-	return m.build.ref(m.ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
 }

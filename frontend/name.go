@@ -7,10 +7,10 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/internal/flytekit/content"
@@ -67,11 +67,15 @@ func (b *build) digests(ctx context.Context, called *flytekit.Spec) (content.Dig
 	if !needs.Folders() {
 		return content.Of(b.context.with(ctx), needs)
 	}
-	ref, err := b.digestStep(ctx, needs)
+	step, err := b.digestStep(ctx, needs)
 	if err != nil {
 		return content.Digests{}, err
 	}
-	data, err := readAll(ctx, ref, digestFile, maxAnswer)
+	ref, err := b.engine.Run(ctx, step)
+	if err != nil {
+		return content.Digests{}, err
+	}
+	data, err := gateway.Open(ctx, ref).ReadLarge(digestFile, maxAnswer)
 	if err != nil {
 		return content.Digests{}, err
 	}
@@ -85,23 +89,23 @@ func (b *build) digests(ctx context.Context, called *flytekit.Spec) (content.Dig
 	return answer.Digests, nil
 }
 
-// digestStep runs the step.
-func (b *build) digestStep(ctx context.Context, needs content.Needs) (client.Reference, error) {
+// digestStep is that step.
+func (b *build) digestStep(ctx context.Context, needs content.Needs) (llb.State, error) {
 	files, err := b.ui.MainContext(ctx,
 		llb.FollowPaths(needs.Paths()),
 		llb.SharedKeyHint("imagespec:tag"),
 		dockerui.WithInternalName("load what the tag is made of"),
 	)
 	if err != nil {
-		return nil, err
+		return llb.State{}, err
 	}
-	helper, err := b.helper()
+	helper, err := b.engine.FrontendImage()
 	if err != nil {
-		return nil, err
+		return llb.State{}, err
 	}
 	question, err := json.Marshal(needs)
 	if err != nil {
-		return nil, err
+		return llb.State{}, err
 	}
 	opts := append(b.limits(),
 		llb.Args([]string{digestPath, digestContext, string(question), path.Join(digestOut, digestFile)}),
@@ -112,9 +116,5 @@ func (b *build) digestStep(ctx context.Context, needs content.Needs) (client.Ref
 		llb.AddMount(digestContext, *files, llb.Readonly),
 		llb.WithCustomName("[internal] digest what the tag is made of"),
 	)
-	def, err := llb.Scratch().Run(opts...).AddMount(digestOut, llb.Scratch()).Marshal(ctx, llb.WithCaps(b.ui.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, err
-	}
-	return b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	return llb.Scratch().Run(opts...).AddMount(digestOut, llb.Scratch()), nil
 }

@@ -2,14 +2,13 @@ package frontend
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/index"
@@ -40,15 +39,11 @@ func (b *build) page(ctx context.Context, url string, secrets []plan.Secret) (da
 	if caps.Supports(pb.CapSourceHTTPHeader) == nil {
 		opts = append(opts, llb.Header(llb.HTTPHeader{Accept: index.Accept}))
 	} // else the index sends HTML
-	def, err := llb.HTTP(url, opts...).Marshal(ctx, llb.WithCaps(caps))
-	if err != nil {
-		return nil, fmt.Errorf("marshalling the source: %w", err)
-	}
-	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	ref, err := b.engine.Run(ctx, llb.HTTP(url, opts...))
 	if err != nil {
 		return nil, statusOf(err)
 	}
-	return readAll(ctx, ref, pageFile, index.MaxBytes)
+	return gateway.Open(ctx, ref).ReadLarge(pageFile, index.MaxBytes)
 }
 
 // isPrivate says whether a page is read by a step that has secrets.
@@ -73,11 +68,7 @@ func (b *build) privatePage(ctx context.Context, url string, secrets []plan.Secr
 		llb.WithCustomNamef("read %s", url),
 		llb.ProgressGroup("imagespec.index", "[index] look up files", false),
 	)
-	def, err := st.Marshal(ctx, llb.WithCaps(b.ui.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, fmt.Errorf("marshalling the step: %w", err)
-	}
-	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	ref, err := b.engine.Run(ctx, st)
 	if err != nil {
 		if e := explainSecret(err, secrets); e != nil {
 			return nil, e
@@ -87,7 +78,7 @@ func (b *build) privatePage(ctx context.Context, url string, secrets []plan.Secr
 		}
 		return nil, err
 	}
-	return readAll(ctx, ref, pageFile, index.MaxBytes)
+	return gateway.Open(ctx, ref).ReadLarge(pageFile, index.MaxBytes)
 }
 
 // badStatus is how BuildKit says what a server has answered.
@@ -102,28 +93,4 @@ func statusOf(err error) error {
 	}
 	status, _ := strconv.Atoi(found[1]) // three digits
 	return index.StatusError(status)
-}
-
-// chunk is how much of a file is read at once: messages of the gateway have at
-// most 16 MiB.
-const chunk = 4 << 20
-
-// readAll reads a file that may be larger than a message, up to one byte more
-// than the limit.
-func readAll(ctx context.Context, ref client.Reference, name string, limit int) ([]byte, error) {
-	var data []byte
-	for len(data) <= limit {
-		part, err := ref.ReadFile(ctx, client.ReadRequest{
-			Filename: name,
-			Range:    &client.FileRange{Offset: len(data), Length: min(chunk, limit+1-len(data))},
-		})
-		if err != nil {
-			return nil, err
-		}
-		data = append(data, part...)
-		if len(part) < chunk {
-			break
-		}
-	}
-	return data, nil
 }

@@ -216,7 +216,7 @@ func (b *build) convertLLB(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	def, err := c.state.Marshal(ctx, llb.Platform(c.platform), llb.WithCaps(b.ui.BuildOpts().LLBCaps))
+	def, err := b.engine.Marshal(ctx, c.state, llb.Platform(c.platform))
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (b *build) scan(ctx context.Context, built *dockerui.ResultBuilder, images 
 		return nil
 	}
 	machine := b.ui.BuildPlatforms[0]
-	scanner, err := sbom.CreateSBOMScanner(ctx, b.gateway, b.ui.SBOM.Generator, machine, sourceresolver.Opt{
+	scanner, err := sbom.CreateSBOMScanner(ctx, b.engine, b.ui.SBOM.Generator, machine, sourceresolver.Opt{
 		ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: b.ui.ImageResolveMode.String(), Platform: &machine},
 	}, b.ui.SBOM.Parameters)
 	if err != nil {
@@ -69,7 +69,7 @@ func (b *build) scanImage(ctx context.Context, scanner sbom.Scanner, id string, 
 		return nil, err
 	}
 	return result.ConvertAttestation(&found, func(st *llb.State) (client.Reference, error) {
-		return b.solved(ctx, *st, machine)
+		return b.engine.Ref(ctx, *st, llb.Platform(machine))
 	})
 }
 
@@ -89,7 +89,7 @@ func (b *build) extras(ctx context.Context, c *compiled) (map[string]llb.State, 
 				continue
 			}
 			// As a definition it keeps the platform that it is built for.
-			ref, err := b.solved(ctx, st, c.platform)
+			ref, err := b.engine.Ref(ctx, st, llb.Platform(c.platform))
 			if err != nil {
 				return nil, err
 			}
@@ -99,15 +99,6 @@ func (b *build) extras(ctx context.Context, c *compiled) (map[string]llb.State, 
 		}
 	}
 	return states, nil
-}
-
-// solved gives a reference to a state, with a platform for what has none.
-func (b *build) solved(ctx context.Context, st llb.State, platform ocispecs.Platform) (client.Reference, error) {
-	def, err := st.Marshal(ctx, llb.Platform(platform), llb.WithCaps(b.ui.BuildOpts().LLBCaps))
-	if err != nil {
-		return nil, fmt.Errorf("marshalling LLB: %w", err)
-	}
-	return b.ref(ctx, client.SolveRequest{Definition: def.ToPB()})
 }
 
 // platformID is what dockerui calls the platform of an image in its result.

@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,14 +11,12 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
-	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
-	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -33,13 +30,9 @@ func (b *build) solve(ctx context.Context, c *compiled) (*dockerui.BuildResult, 
 	if err := c.plan.CheckBuilds(); err != nil {
 		return nil, err
 	}
-	def, err := c.state.Marshal(ctx, llb.Platform(c.platform), llb.WithCaps(b.ui.BuildOpts().LLBCaps))
+	ref, err := b.engine.Run(ctx, c.state, llb.Platform(c.platform))
 	if err != nil {
-		return nil, fmt.Errorf("marshalling LLB: %w", err)
-	}
-	ref, err := b.ref(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true})
-	if err != nil {
-		return nil, b.explainStep(ctx, b.explainFetch(ctx, err, def, c.plan), def, c)
+		return nil, b.explainStep(ctx, b.explainFetch(ctx, err, c.plan), c)
 	}
 	return &dockerui.BuildResult{
 		Reference: ref,
@@ -64,24 +57,14 @@ func (b *build) solveAnew(ctx context.Context, spec *imagespec.Spec, platform *o
 // errFetch is in the chain of errors of files that cannot be fetched.
 var errFetch = errors.New("a file cannot be fetched")
 
-// ref solves a request to its one reference, with the client's cache imports.
-func (b *build) ref(ctx context.Context, req client.SolveRequest) (client.Reference, error) {
-	req.CacheImports = b.ui.CacheImports
-	res, err := b.gateway.Solve(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return res.SingleRef()
-}
-
 // explainFetch turns the failure of a wheel's source into an error that names
 // the package. BuildKit itself says "digest mismatch" for whatever the server
 // sent, an error page included (moby/buildkit#6380).
-func (b *build) explainFetch(ctx context.Context, err error, def *llb.Definition, p *plan.Plan) error {
+func (b *build) explainFetch(ctx context.Context, err error, p *plan.Plan) error {
 	if e := explainSecret(err, p.Secrets); e != nil {
 		return e
 	}
-	pkg := failedPackage(err, def, p)
+	pkg := failedPackage(err, p)
 	if pkg == nil {
 		return err
 	}
@@ -118,25 +101,16 @@ func (b *build) withStatus(e *diag.Error, url string, status error) error {
 
 // failedPackage gives the package whose source failed, nil if it was another
 // step that did.
-func failedPackage(err error, def *llb.Definition, p *plan.Plan) *plan.Package {
-	var vertex *errdefs.VertexError
-	if !errors.As(err, &vertex) {
+func failedPackage(err error, p *plan.Plan) *plan.Package {
+	var failed *gateway.Failure
+	if !errors.As(err, &failed) {
 		return nil
 	}
-	for _, dt := range def.Def {
-		if digest.FromBytes(dt).String() != vertex.Digest {
-			continue
-		}
-		var op pb.Op
-		if op.UnmarshalVT(dt) != nil {
-			return nil
-		}
-		if fetched, ok := llbgen.Fetched(&op); ok {
-			return packageByURL(p, fetched)
-		}
+	url, ok := llbgen.Fetched(failed.Op)
+	if !ok {
 		return nil
 	}
-	return nil
+	return packageByURL(p, url)
 }
 
 func packageByURL(p *plan.Plan, url string) *plan.Package {
@@ -155,7 +129,7 @@ func (b *build) probe(ctx context.Context, url string) error {
 	if caps.Supports(gwpb.CapSourceMetaResolver) != nil {
 		return nil // an engine that cannot be asked
 	}
-	_, err := b.gateway.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: url}, sourceresolver.Opt{
+	_, err := b.engine.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: url}, sourceresolver.Opt{
 		LogName: "[internal] ask for " + url,
 	})
 	if err == nil {

@@ -107,7 +107,7 @@ const shownLines = 20
 // explainBuild says which package could not be built, and why as far as the
 // build itself has said.
 func (b *build) explainBuild(ctx context.Context, err error, pkg plan.Package, code string) *diag.Error {
-	output := string(diag.Redact([]byte(b.output(ctx, err, llbgen.BuildLog))))
+	output := string(diag.Redact([]byte(b.engine.Output(ctx, err, llbgen.BuildLog))))
 	e := diag.Errorf(pkg.At, "%s cannot be built: exit code %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), code)
 	if lines := lastLines(output, shownLines); len(lines) > 0 {
 		e.Msg += ", after\n    " + strings.Join(lines, "\n    ")
@@ -222,7 +222,7 @@ func (b *build) commit(ctx context.Context) project.Commit {
 			return "", err
 		}
 		name := strings.TrimSpace(ref + " of " + repository)
-		found, err := b.gateway.ResolveSourceMetadata(ctx, source, sourceresolver.Opt{
+		found, err := b.engine.ResolveSourceMetadata(ctx, source, sourceresolver.Opt{
 			LogName: "[internal] look up " + name,
 			GitOpt:  &sourceresolver.ResolveGitOpt{},
 		})

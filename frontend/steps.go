@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/solver/errdefs"
 
+	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -26,8 +26,8 @@ const noApt = "69"
 // explainStep turns the failure of a step that runs in the image into an error
 // that points at what it was run for. The output of the step is in the log of
 // the client.
-func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition, c *compiled) error {
-	step := failedStep(err, def)
+func (b *build) explainStep(ctx context.Context, err error, c *compiled) error {
+	step := description(err)[llbgen.StepKey]
 	name, _, _ := strings.Cut(step, " ")
 	at := stepAt(c.plan, step)
 	code := codeOf(err)
@@ -45,10 +45,10 @@ func (b *build) explainStep(ctx context.Context, err error, def *llb.Definition,
 	case name == llbgen.BuildAptStep:
 		e = b.explainBuildApt(ctx, err, c.plan.RequirementsAt, c)
 	case name == llbgen.BuildStep:
-		pkg, _ := c.builtPackage(failedDescription(err, def))
+		pkg, _ := c.builtPackage(description(err))
 		e = b.explainBuild(ctx, err, pkg, code)
 	case name == llbgen.GitStep:
-		pkg, location := c.builtPackage(failedDescription(err, def))
+		pkg, location := c.builtPackage(description(err))
 		e = explainGit(err, pkg.At, fmt.Sprintf("%s cannot be fetched: commit %.12s of %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), pkg.Build.Commit, location), location)
 	case name == "commands":
 		e = diag.Errorf(at, "the command failed with exit code %s", code).
@@ -95,35 +95,25 @@ func stepAt(p *plan.Plan, step string) diag.Range {
 	return p.Base.At
 }
 
-// failedStep gives the name of the step that failed, as llbgen has put it into
-// its description.
-func failedStep(err error, def *llb.Definition) string {
-	return failedDescription(err, def)[llbgen.StepKey]
-}
-
-// failedDescription gives what llbgen has said of the step that failed.
-func failedDescription(err error, def *llb.Definition) map[string]string {
-	var vertex *errdefs.VertexError
-	if !errors.As(err, &vertex) {
+// description gives what llbgen has said of the step that failed.
+func description(err error) map[string]string {
+	var failed *gateway.Failure
+	if !errors.As(err, &failed) {
 		return nil
 	}
-	for dgst, meta := range def.Metadata {
-		if dgst.String() == vertex.Digest {
-			return meta.Description
-		}
-	}
-	return nil
+	return failed.Description
 }
 
 // distribution names what the base calls itself (os-release(5)), in
 // parentheses, if it can be read.
 func (b *build) distribution(ctx context.Context, c *compiled) string {
-	root, err := b.openImage(ctx, c.base.state, c.platform)
+	ref, err := b.engine.Ref(ctx, c.base.state, llb.Platform(c.platform))
 	if err != nil {
 		return ""
 	}
+	root := gateway.Open(ctx, ref)
 	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		data, err := root.(imageFS).ReadFile(name)
+		data, err := root.ReadFile(name)
 		if err != nil {
 			continue
 		}

@@ -33,7 +33,10 @@ func layers() [][]string {
 // usesBuildKit lists who may import BuildKit. The plan may not: it is plain
 // data, for tools that know nothing of LLB.
 func usesBuildKit() []string {
-	return []string{"llbgen", "frontend", "cmd/imagespec-frontend", "internal/testengine", "internal/bench", "internal/e2e"}
+	return []string{
+		"llbgen", "frontend", "frontend/gateway", "cmd/imagespec-frontend",
+		"internal/testengine", "internal/bench", "internal/e2e",
+	}
 }
 
 func TestImportDirections(t *testing.T) {

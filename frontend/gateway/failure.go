@@ -1,4 +1,4 @@
-package frontend
+package gateway
 
 import (
 	"bytes"
@@ -7,23 +7,56 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 )
+
+// Failure is the error of an operation. It reads as the engine has put it.
+type Failure struct {
+	error
+	Op          *pb.Op            // nil if the engine does not tell which one
+	Description map[string]string // that it was given in LLB
+}
+
+// Unwrap gives the engine's error.
+func (f *Failure) Unwrap() error { return f.error }
+
+// failed finds the operation of an error.
+func failed(err error, def *llb.Definition) *Failure {
+	failure := &Failure{error: err}
+	var vertex *errdefs.VertexError
+	if !errors.As(err, &vertex) {
+		return failure
+	}
+	for _, dt := range def.Def {
+		dgst := digest.FromBytes(dt)
+		if dgst.String() != vertex.Digest {
+			continue
+		}
+		var op pb.Op
+		if op.UnmarshalVT(dt) == nil {
+			failure.Op = &op
+		}
+		failure.Description = def.Metadata[dgst].Description
+	}
+	return failure
+}
 
 // maxOutput is how much of the end of an output is read, in bytes.
 const maxOutput = 32 << 10
 
-// output gives the end of a file that a failed step has left in its root file
+// Output gives the end of a file that a failed step has left in its root file
 // system, empty where it cannot be had. BuildKit sends what a step prints to
 // the client alone, so a step whose output an error is to show writes it to a
 // file, too. The root is kept with the error, and is read by a process in it;
 // nothing of this is cached, and the step runs again in the next build.
-func (b *build) output(ctx context.Context, failure error, file string) string {
+func (e Engine) Output(ctx context.Context, failure error, file string) string {
 	var failed *errdefs.SolveError
-	caps := b.ui.BuildOpts().Caps
+	caps := e.BuildOpts().Caps
 	if !errors.As(failure, &failed) || failed.Solve == nil || caps.Supports(gwpb.CapGatewayExec) != nil {
 		return ""
 	}
@@ -31,7 +64,7 @@ func (b *build) output(ctx context.Context, failure error, file string) string {
 	if mount == nil {
 		return ""
 	}
-	container, err := b.gateway.NewContainer(ctx, client.NewContainerRequest{
+	container, err := e.NewContainer(ctx, client.NewContainerRequest{
 		Mounts:   []client.Mount{*mount},
 		NetMode:  pb.NetMode_NONE,
 		Platform: failed.Solve.Op.GetPlatform(),
