@@ -42,7 +42,7 @@ func (b *build) resolveBase(ctx context.Context, spec *imagespec.Spec, platform 
 	if spec.Base != nil {
 		return b.nestedBase(ctx, spec, platform)
 	}
-	want := sync.OnceValues(func() (base.Version, error) { return base.Wanted(spec, b.context.with(ctx)) })
+	want := sync.OnceValues(func() (base.Version, error) { return base.Wanted(spec, b.context.FS(ctx)) })
 	named, err := base.Of(spec, want)
 	if err != nil {
 		return nil, err

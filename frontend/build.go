@@ -23,6 +23,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/frontend/buildcontext"
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/flytekit"
@@ -50,7 +51,7 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	entry.Data = diag.Redact(data) // excerpts and provenance keep it
 	b := &build{ui: ui, entry: entry, data: data, files: newFiles(entry.SourceMap)}
 	b.engine = gateway.Engine{Client: c, CacheImports: ui.CacheImports}
-	b.context = &contextFS{build: b}
+	b.context = &buildcontext.Context{UI: ui, Engine: b.engine, Spec: entry.Filename, OnRead: b.files.add}
 	b.args.values = ui.BuildArgs
 	res, err = b.answer(ctx)
 	return res, b.files.explain(err)
@@ -71,7 +72,7 @@ type build struct {
 	entry   *dockerui.Source // the spec's file, as it is shown
 	data    []byte           // the spec's file, as it is
 	files   *files           // what errors, warnings and ops point at
-	context *contextFS       // the build context, read file by file
+	context *buildcontext.Context
 	args    buildArgs
 	spec    *imagespec.Spec // of the image; others are nested in it
 	warned  sync.Map        // the warnings that were sent
@@ -194,10 +195,10 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	}
 	opt.Base, opt.StepPrefix = c.base.state, b.stepPrefix(c.platform)
 	opt.Moved = c.moved(failed)
-	if opt.Files, err = b.context.with(ctx).files(c.plan); err != nil {
+	if opt.Files, err = b.context.Files(ctx, c.plan); err != nil {
 		return nil, err
 	}
-	if opt.Trees, err = b.context.with(ctx).trees(c.plan); err != nil {
+	if opt.Trees, err = b.context.Trees(ctx, c.plan); err != nil {
 		return nil, err
 	}
 	if opt.Compiler, err = b.addBytecode(ctx, spec, c); err != nil {
@@ -225,7 +226,7 @@ func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
 	}
 	c.plan, c.warnings, err = plan.Make(plan.Input{
 		Spec:        c.spec,
-		Context:     b.context.with(ctx),
+		Context:     b.context.FS(ctx),
 		Getenv:      b.args.get,
 		Platform:    c.platform,
 		Base:        c.base.Base,

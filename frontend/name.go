@@ -6,7 +6,6 @@ import (
 	"path"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/imagespec/imagespec"
@@ -65,7 +64,7 @@ func (b *build) digests(ctx context.Context, called *flytekit.Spec) (content.Dig
 		return content.Digests{}, err
 	}
 	if !needs.Folders() {
-		return content.Of(b.context.with(ctx), needs)
+		return content.Of(b.context.FS(ctx), needs)
 	}
 	step, err := b.digestStep(ctx, needs)
 	if err != nil {
@@ -91,11 +90,7 @@ func (b *build) digests(ctx context.Context, called *flytekit.Spec) (content.Dig
 
 // digestStep is that step.
 func (b *build) digestStep(ctx context.Context, needs content.Needs) (llb.State, error) {
-	files, err := b.ui.MainContext(ctx,
-		llb.FollowPaths(needs.Paths()),
-		llb.SharedKeyHint("imagespec:tag"),
-		dockerui.WithInternalName("load what the tag is made of"),
-	)
+	files, err := b.context.Tagged(ctx, needs.Paths())
 	if err != nil {
 		return llb.State{}, err
 	}

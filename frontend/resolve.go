@@ -28,7 +28,7 @@ type resolution struct {
 func (r *resolution) resolve(req *resolve.Request) ([]byte, error) {
 	step := llbgen.Resolution{Request: req, Secrets: r.secrets, Rewrites: plan.RewritesOf(r.compiled.spec)}
 	var err error
-	if step.Trees, err = r.context.with(r.ctx).inputs(req.Trees); err != nil {
+	if step.Trees, err = r.context.Inputs(r.ctx, req.Trees); err != nil {
 		return nil, err
 	}
 	answer, err := r.run(step)

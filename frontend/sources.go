@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/gitutil"
 
@@ -18,88 +16,7 @@ import (
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/project"
-	"github.com/imagespec/imagespec/llbgen/resolve"
-	"github.com/imagespec/imagespec/lockparse/lock"
 )
-
-// files gives the build context for each file or folder of the plan that lies
-// in it, by its path: what is copied, wheels and archives.
-func (c *contextFS) files(p *plan.Plan) (map[string]llb.State, error) {
-	states, err := c.copies(p)
-	if err != nil {
-		return nil, err
-	}
-	for _, pkg := range p.Packages {
-		if pkg.Path == "" || pkg.Kind == lock.KindDirectory {
-			continue
-		}
-		st, err := c.state(pkg.Path, pkg.Path)
-		if err != nil {
-			return nil, err
-		}
-		states[pkg.Path] = *st
-	}
-	return states, nil
-}
-
-// trees gives the build context for each package that is a folder in it, by
-// its name: the client sends the files that are the package's own.
-func (c *contextFS) trees(p *plan.Plan) (map[string]llb.State, error) {
-	states := map[string]llb.State{}
-	for _, pkg := range p.Packages {
-		if pkg.Kind != lock.KindDirectory {
-			continue
-		}
-		st, err := c.folder(pkg.Path, nil, pkg.Build.Exclude)
-		if err != nil {
-			return nil, err
-		}
-		states[pkg.Name] = *st
-	}
-	return states, nil
-}
-
-// inputs gives the build context for each tree of a request, by its path.
-func (c *contextFS) inputs(trees []resolve.Tree) (map[string]llb.State, error) {
-	states := map[string]llb.State{}
-	for _, tree := range trees {
-		st, err := c.folder(tree.Path, tree.Include, tree.Exclude)
-		if err != nil {
-			return nil, err
-		}
-		states[tree.Path] = *st
-	}
-	return states, nil
-}
-
-// folder is the build context of which a folder is sent, or what matches some
-// patterns in it. What the ignore file leaves out stays out.
-func (c *contextFS) folder(folder string, includes, excludes []string) (*llb.State, error) {
-	ignored, err := c.build.ui.DockerIgnorePatterns(c.ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, pattern := range excludes {
-		ignored = append(ignored, path.Join(folder, pattern))
-	}
-	opts := []llb.LocalOption{
-		llb.ExcludePatterns(ignored),
-		llb.SharedKeyHint("imagespec:" + folder),
-		llb.Differ(llb.DiffNone, false),
-		dockerui.WithInternalName("load " + folder),
-	}
-	var paths []string
-	for _, pattern := range includes {
-		paths = append(paths, path.Join(folder, pattern))
-	}
-	if len(paths) == 0 && folder != "." {
-		paths = []string{folder}
-	}
-	if len(paths) > 0 {
-		opts = append(opts, llb.FollowPaths(paths))
-	}
-	return c.build.ui.MainContext(c.ctx, opts...)
-}
 
 // shownLines is how many lines of a failed build an error shows.
 const shownLines = 20

@@ -34,8 +34,8 @@ func layers() [][]string {
 // data, for tools that know nothing of LLB.
 func usesBuildKit() []string {
 	return []string{
-		"llbgen", "frontend", "frontend/gateway", "cmd/imagespec-frontend",
-		"internal/testengine", "internal/bench", "internal/e2e",
+		"llbgen", "frontend", "frontend/buildcontext", "frontend/gateway",
+		"cmd/imagespec-frontend", "internal/testengine", "internal/bench", "internal/e2e",
 	}
 }
 

@@ -1,10 +1,10 @@
-package frontend
+package buildcontext
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -20,21 +20,8 @@ func neverCopied() []string {
 	return []string{"**/.git", "**/*.pyc", ".cache", "**/__pycache__"}
 }
 
-// copies gives the build context for each thing that the plan copies out of
-// it, and refuses what is not there.
-func (c *contextFS) copies(p *plan.Plan) (map[string]llb.State, error) {
-	states := map[string]llb.State{}
-	for _, item := range p.Copies {
-		st, err := c.copied(item)
-		if err != nil {
-			return nil, err
-		}
-		states[item.From] = *st
-	}
-	return states, nil
-}
-
-func (c *contextFS) copied(item plan.Copy) (*llb.State, error) {
+// copied gives the build context for one thing that is copied out of it.
+func (c *Context) copied(ctx context.Context, item plan.Copy) (*llb.State, error) {
 	opts := []llb.LocalOption{
 		llb.SharedKeyHint("imagespec:copy:" + item.From),
 		dockerui.WithInternalName("load " + item.From),
@@ -43,22 +30,22 @@ func (c *contextFS) copied(item plan.Copy) (*llb.State, error) {
 		opts = append(opts, llb.FollowPaths([]string{item.From}))
 	}
 	if item.Source {
-		ignored, err := c.ignoredSources(item.From)
+		ignored, err := c.ignoredSources(ctx, item.From)
 		if err != nil {
 			return nil, err
 		}
 		opts = append(opts, llb.ExcludePatterns(ignored))
 	}
-	st, err := c.build.ui.MainContext(c.ctx, opts...)
+	st, err := c.UI.MainContext(ctx, opts...)
 	if err != nil || item.From == "." {
 		return st, err
 	}
-	files, err := c.read(st)
+	files, err := c.read(ctx, st)
 	if err != nil {
 		return nil, err
 	}
 	if _, err = files.Stat(item.From); err != nil {
-		return nil, absent(item, c.missing(item.From, err))
+		return nil, absent(item, c.missing(ctx, item.From, err))
 	}
 	return st, nil
 }
@@ -75,13 +62,12 @@ func absent(item plan.Copy, err error) error {
 
 // ignoredSources gives the patterns of what is left out of source_root: those
 // of .dockerignore, of the .gitignore files in it, and of flytekit.
-func (c *contextFS) ignoredSources(dir string) ([]string, error) {
-	patterns, err := c.build.ui.DockerIgnorePatterns(c.ctx)
+func (c *Context) ignoredSources(ctx context.Context, dir string) ([]string, error) {
+	patterns, err := c.UI.DockerIgnorePatterns(ctx)
 	if err != nil {
 		return nil, err
 	}
-	patterns = slices.Clone(patterns)
-	st, err := c.build.ui.MainContext(c.ctx,
+	st, err := c.UI.MainContext(ctx,
 		llb.IncludePatterns([]string{path.Join(dir, ".gitignore"), path.Join(dir, "**", ".gitignore")}),
 		llb.ExcludePatterns(patterns),
 		llb.SharedKeyHint("imagespec:gitignore:"+dir),
@@ -90,7 +76,7 @@ func (c *contextFS) ignoredSources(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := c.read(st)
+	files, err := c.read(ctx, st)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package frontend
+package buildcontext
 
 import (
 	"context"
@@ -9,32 +9,30 @@ import (
 	"slices"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/patternmatcher"
 
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 )
 
-// contextFS reads single files of the build context, whatever it is: a folder
-// of the client, a git repository, an archive or an input. Only the files that
-// are read are sent, each with a hint of its own: sharing the hint of the main
-// context would have the client send that one anew.
-type contextFS struct {
-	build *build
-	ctx   context.Context //nolint:containedctx // fs.FS has no context; it lives as long as one compile
+// FS gives the files of the build context. Each that is read is sent by itself,
+// and is known to messages and ops from then on.
+func (c *Context) FS(ctx context.Context) fs.FS {
+	return files{Context: c, ctx: ctx}
 }
 
-func (c *contextFS) with(ctx context.Context) *contextFS {
-	return &contextFS{build: c.build, ctx: ctx}
+// files are those of the build context.
+type files struct {
+	*Context
+	ctx context.Context //nolint:containedctx // fs.FS has no context; it lives as long as one compile
 }
 
 // Open implements fs.FS for files. Archives are no files that messages show
 // lines of, and may be large.
-func (c *contextFS) Open(name string) (fs.File, error) {
-	read := c.ReadFile
+func (f files) Open(name string) (fs.File, error) {
+	read := f.ReadFile
 	if slices.Contains(archives(), path.Ext(name)) {
-		read = c.readArchive
+		read = f.readArchive
 	}
 	data, err := read(name)
 	if err != nil {
@@ -43,29 +41,28 @@ func (c *contextFS) Open(name string) (fs.File, error) {
 	return gateway.File(name, data), nil
 }
 
-// ReadFile implements fs.ReadFileFS. The file is known to messages and ops
-// from then on.
-func (c *contextFS) ReadFile(name string) ([]byte, error) {
+// ReadFile implements fs.ReadFileFS.
+func (f files) ReadFile(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	st, err := c.state(name, name)
+	st, err := f.state(f.ctx, name, name)
 	if err != nil {
 		return nil, err
 	}
-	files, err := c.read(st)
+	sent, err := f.read(f.ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	data, err := files.ReadFile(name)
+	data, err := sent.ReadFile(name)
 	if err != nil {
-		return nil, c.missing(name, err)
+		return nil, f.missing(f.ctx, name, err)
 	}
 	m := llb.NewSourceMap(st, name, language(name), diag.Redact(data))
-	if m.Definition, err = c.build.engine.Marshal(c.ctx, *st); err != nil {
+	if m.Definition, err = f.Engine.Marshal(f.ctx, *st); err != nil {
 		return nil, err
 	}
-	c.build.files.add(m)
+	f.OnRead(m)
 	return data, nil
 }
 
@@ -76,14 +73,14 @@ func archives() []string { return []string{".whl", ".gz", ".zip"} }
 const maxArchive = 1 << 30
 
 // readArchive reads an archive.
-func (c *contextFS) readArchive(name string) ([]byte, error) {
-	files, err := c.open(name, name)
+func (f files) readArchive(name string) ([]byte, error) {
+	sent, err := f.send(name, name)
 	if err != nil {
 		return nil, err
 	}
-	data, err := files.ReadLarge(name, maxArchive)
+	data, err := sent.ReadLarge(name, maxArchive)
 	if err != nil {
-		return nil, c.missing(name, err)
+		return nil, f.missing(f.ctx, name, err)
 	}
 	if len(data) > maxArchive {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("it has more than %d bytes", maxArchive)}
@@ -93,67 +90,51 @@ func (c *contextFS) readArchive(name string) ([]byte, error) {
 
 // ReadDir implements fs.ReadDirFS for folders of archives: other files are not
 // sent, and not listed.
-func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
+func (f files) ReadDir(name string) ([]fs.DirEntry, error) {
 	var patterns []string
 	for _, ending := range archives() {
 		patterns = append(patterns, path.Join(name, "*"+ending))
 	}
-	files, err := c.open(name, patterns...)
+	sent, err := f.send(name, patterns...)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := files.ReadDir(name)
+	entries, err := sent.ReadDir(name)
 	if err != nil {
-		return nil, c.missing(name, err)
+		return nil, f.missing(f.ctx, name, err)
 	}
 	return entries, nil
 }
 
 // Glob implements fs.GlobFS: what matches the pattern is sent.
-func (c *contextFS) Glob(pattern string) ([]string, error) {
-	files, err := c.open(pattern, pattern)
+func (f files) Glob(pattern string) ([]string, error) {
+	sent, err := f.send(pattern, pattern)
 	if err != nil {
 		return nil, err
 	}
-	return fs.Glob(files, pattern)
+	return fs.Glob(sent, pattern)
 }
 
-// open sends files of the build context to the engine, and makes them readable.
-func (c *contextFS) open(name string, paths ...string) (gateway.Files, error) {
-	st, err := c.state(name, paths...)
+// send sends the files at some paths, and makes them readable.
+func (f files) send(name string, paths ...string) (gateway.Files, error) {
+	st, err := f.state(f.ctx, name, paths...)
 	if err != nil {
 		return gateway.Files{}, err
 	}
-	return c.read(st)
-}
-
-// read makes a part of the build context readable.
-func (c *contextFS) read(st *llb.State) (gateway.Files, error) {
-	ref, err := c.build.engine.Ref(c.ctx, *st)
-	return gateway.Open(c.ctx, ref), err
-}
-
-// state is the build context, of which the files at some paths are sent.
-func (c *contextFS) state(name string, paths ...string) (*llb.State, error) {
-	return c.build.ui.MainContext(c.ctx,
-		llb.FollowPaths(paths),
-		llb.SharedKeyHint("imagespec:"+name),
-		llb.Differ(llb.DiffNone, false),
-		dockerui.WithInternalName("load "+name),
-	)
+	return f.read(f.ctx, st)
 }
 
 // missing says why a file cannot be read.
-func (c *contextFS) missing(name string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) && c.ignored(name) {
-		return &ignoredError{name: name, spec: c.build.entry.Filename}
+func (c *Context) missing(ctx context.Context, name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) && c.ignored(ctx, name) {
+		return &ignoredError{name: name, spec: c.Spec}
 	}
 	return err
 }
 
 // ignored says whether the ignore file of the build leaves a file out.
-func (c *contextFS) ignored(name string) bool {
-	patterns, err := c.build.ui.DockerIgnorePatterns(c.ctx)
+func (c *Context) ignored(ctx context.Context, name string) bool {
+	patterns, err := c.UI.DockerIgnorePatterns(ctx)
 	if err != nil || len(patterns) == 0 {
 		return false
 	}
