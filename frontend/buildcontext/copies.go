@@ -80,11 +80,7 @@ func (c *Context) ignoredSources(ctx context.Context, dir string) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := gitignores(files, dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range found {
+	for _, name := range gitignores(files, dir) {
 		data, err := files.ReadFile(name)
 		if err != nil {
 			return nil, err
@@ -99,24 +95,20 @@ func (c *Context) ignoredSources(ctx context.Context, dir string) ([]string, err
 
 // gitignores finds the .gitignore files in a directory, those of a parent
 // before those of its children.
-func gitignores(files fs.ReadDirFS, dir string) ([]string, error) {
+func gitignores(files fs.ReadDirFS, dir string) []string {
 	entries, err := files.ReadDir(dir)
 	if err != nil {
-		return nil, nil // none was sent, not even the folder
+		return nil // none was sent, not even the folder
 	}
 	var found, below []string
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())
 		switch {
 		case entry.IsDir():
-			deeper, err := gitignores(files, name)
-			if err != nil {
-				return nil, err
-			}
-			below = append(below, deeper...)
+			below = append(below, gitignores(files, name)...)
 		case entry.Name() == ".gitignore":
 			found = append(found, name)
 		}
 	}
-	return append(found, below...), nil
+	return append(found, below...)
 }
