@@ -1,13 +1,13 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
-	"regexp"
-	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/imagespec/imagespec/frontend/explain"
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
@@ -41,7 +41,7 @@ func (b *build) page(ctx context.Context, url string, secrets []plan.Secret) (da
 	} // else the index sends HTML
 	ref, err := b.engine.Run(ctx, llb.HTTP(url, opts...))
 	if err != nil {
-		return nil, statusOf(err)
+		return nil, explain.Status(err)
 	}
 	return gateway.Open(ctx, ref).ReadLarge(pageFile, index.MaxBytes)
 }
@@ -70,27 +70,7 @@ func (b *build) privatePage(ctx context.Context, url string, secrets []plan.Secr
 	)
 	ref, err := b.engine.Run(ctx, st)
 	if err != nil {
-		if e := explainSecret(err, secrets); e != nil {
-			return nil, e
-		}
-		if status := refused(err); status != 0 {
-			return nil, index.StatusError(status)
-		}
-		return nil, err
+		return nil, cmp.Or(explain.Secret(err, secrets), explain.Refusal(err), err)
 	}
 	return gateway.Open(ctx, ref).ReadLarge(pageFile, index.MaxBytes)
-}
-
-// badStatus is how BuildKit says what a server has answered.
-var badStatus = regexp.MustCompile(`invalid response status (\d{3})`)
-
-// statusOf makes a status of BuildKit's words for it. Over the gateway errors
-// are only texts.
-func statusOf(err error) error {
-	found := badStatus.FindStringSubmatch(err.Error())
-	if found == nil {
-		return err
-	}
-	status, _ := strconv.Atoi(found[1]) // three digits
-	return index.StatusError(status)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imagespec/imagespec/frontend/explain"
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/resolver"
@@ -40,7 +41,7 @@ func (r *resolution) resolve(req *resolve.Request) ([]byte, error) {
 		step.Stage, step.Apt = r.stage(step), req.Git
 		answer, err = r.run(step)
 	}
-	if e := explainSecret(err, r.secrets); e != nil {
+	if e := explain.Secret(err, r.secrets); e != nil {
 		return nil, e
 	}
 	var failed *gateway.Failure
@@ -70,7 +71,7 @@ func (r *resolution) explainInput(failed *gateway.Failure, req *resolve.Request)
 	switch {
 	case step == llbgen.GitStep && i >= 0:
 		of := req.Repositories[i]
-		e = explainGit(failed, of.At, fmt.Sprintf("commit %.12s of %s cannot be fetched", of.Commit, of.Location), of.Location)
+		e = explain.Git(failed, of.At, fmt.Sprintf("commit %.12s of %s cannot be fetched", of.Commit, of.Location), of.Location)
 	case strings.HasPrefix(step, llbgen.BuildAptStep):
 		e = r.explainBuildApt(r.ctx, failed, req.Place(""), r.compiled)
 	default:

@@ -16,6 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec"
+	"github.com/imagespec/imagespec/frontend/explain"
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
@@ -61,7 +62,7 @@ var errFetch = errors.New("a file cannot be fetched")
 // the package. BuildKit itself says "digest mismatch" for whatever the server
 // sent, an error page included (moby/buildkit#6380).
 func (b *build) explainFetch(ctx context.Context, err error, p *plan.Plan) error {
-	if e := explainSecret(err, p.Secrets); e != nil {
+	if e := explain.Secret(err, p.Secrets); e != nil {
 		return e
 	}
 	pkg := failedPackage(err, p)
@@ -71,26 +72,26 @@ func (b *build) explainFetch(ctx context.Context, err error, p *plan.Plan) error
 	url := p.Rewrites.Apply(pkg.URL)
 	e := diag.Errorf(pkg.At, "%s %s cannot be fetched from %s", pkg.Name, pkg.Version, url)
 	e.Err = errors.Join(errFetch, err)
-	if status := refused(err); status != 0 {
-		return b.withStatus(e, url, index.StatusError(status))
+	if status := explain.Refusal(err); status != nil {
+		return withStatus(e, url, status)
 	}
 	if pkg.Private {
-		e.Msg += ": " + lastCause(err)
+		e.Msg += ": " + explain.Cause(err)
 		return e.WithHint("check that the index still has the file, or lock again")
 	}
 	if status := b.probe(ctx, url); status != nil {
-		return b.withStatus(e, url, statusOf(status))
+		return withStatus(e, url, explain.Status(status))
 	}
 	if strings.Contains(err.Error(), "digest mismatch") {
 		e.Msg += ": its sha256 is not the " + pkg.SHA256 + " of the lock"
 		return e.WithHint("the file has changed since it was locked: find out why before locking it again")
 	}
-	e.Msg += ": " + lastCause(err)
+	e.Msg += ": " + explain.Cause(err)
 	return e
 }
 
 // withStatus adds what the server has answered.
-func (b *build) withStatus(e *diag.Error, url string, status error) error {
+func withStatus(e *diag.Error, url string, status error) error {
 	e.Msg += ": " + status.Error()
 	var code index.StatusError
 	if errors.As(status, &code) && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
@@ -135,15 +136,5 @@ func (b *build) probe(ctx context.Context, url string) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(lastCause(err))
-}
-
-// lastCause gives the innermost text of an error that has come over the
-// gateway as one string of causes.
-func lastCause(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 && strings.Contains(text[i:], "status") {
-		return strings.TrimPrefix(text[i:], ": ")
-	}
-	return text
+	return errors.New(explain.Cause(err))
 }

@@ -6,19 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 
+	"github.com/imagespec/imagespec/frontend/explain"
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen"
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
-
-// exitCode finds the status of a failed process in BuildKit's message.
-var exitCode = regexp.MustCompile(`exit code: (\d+)`)
 
 // noApt is the status of the apt step where the base has none (scripts/apt in llbgen).
 const noApt = "69"
@@ -30,7 +27,7 @@ func (b *build) explainStep(ctx context.Context, err error, c *compiled) error {
 	step := description(err)[llbgen.StepKey]
 	name, _, _ := strings.Cut(step, " ")
 	at := stepAt(c.plan, step)
-	code := codeOf(err)
+	code := explain.ExitCode(err)
 	var e *diag.Error
 	switch {
 	case strings.Contains(err.Error(), "exec: \"/bin/sh\""):
@@ -45,11 +42,11 @@ func (b *build) explainStep(ctx context.Context, err error, c *compiled) error {
 	case name == llbgen.BuildAptStep:
 		e = b.explainBuildApt(ctx, err, c.plan.RequirementsAt, c)
 	case name == llbgen.BuildStep:
-		pkg, _ := c.builtPackage(description(err))
-		e = b.explainBuild(ctx, err, pkg, code)
+		pkg, _ := builtPackage(c.plan, description(err)[llbgen.PackageKey])
+		e = explain.Build(pkg, code, b.engine.Output(ctx, err, llbgen.BuildLog))
 	case name == llbgen.GitStep:
-		pkg, location := c.builtPackage(description(err))
-		e = explainGit(err, pkg.At, fmt.Sprintf("%s cannot be fetched: commit %.12s of %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), pkg.Build.Commit, location), location)
+		pkg, location := builtPackage(c.plan, description(err)[llbgen.PackageKey])
+		e = explain.Git(err, pkg.At, fmt.Sprintf("%s cannot be fetched: commit %.12s of %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), pkg.Build.Commit, location), location)
 	case name == "commands":
 		e = diag.Errorf(at, "the command failed with exit code %s", code).
 			WithHint("its output is in the log of the build")
@@ -60,18 +57,10 @@ func (b *build) explainStep(ctx context.Context, err error, c *compiled) error {
 	return e
 }
 
-// codeOf gives the exit code of the process that has failed.
-func codeOf(err error) string {
-	if m := exitCode.FindStringSubmatch(err.Error()); m != nil {
-		return m[1]
-	}
-	return "unknown"
-}
-
 // explainBuildApt says why there are not the Debian packages that others are
 // built with.
 func (b *build) explainBuildApt(ctx context.Context, err error, at diag.Range, c *compiled) *diag.Error {
-	if code := codeOf(err); code != noApt {
+	if code := explain.ExitCode(err); code != noApt {
 		return diag.Errorf(at, "apt-get failed with exit code %s, while it installed what packages are built with", code).
 			WithHint("its output is in the log of the build; builder_options.build_apt_packages says what is installed")
 	}
@@ -93,6 +82,19 @@ func stepAt(p *plan.Plan, step string) diag.Range {
 		}
 	}
 	return p.Base.At
+}
+
+// builtPackage gives the package of a name that is built for the image, or for the
+// one that it is built on, and where its source is fetched from.
+func builtPackage(p *plan.Plan, name string) (pkg plan.Package, location string) {
+	for from := p; from != nil; from = from.Base.Plan {
+		for _, pkg := range from.Packages {
+			if pkg.Build != nil && pkg.Name == name {
+				return pkg, from.Rewrites.Apply(pkg.URL)
+			}
+		}
+	}
+	return plan.Package{Name: "a package", At: p.RequirementsAt, Build: &plan.Build{}}, "" // not one of our steps
 }
 
 // description gives what llbgen has said of the step that failed.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/gitutil"
 
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
@@ -190,6 +191,16 @@ func (g generator) commit(of resolve.Repository, name string) llb.State {
 		llb.WithDescription(map[string]string{StepKey: GitStep, PackageKey: name}),
 		g.Locate(of.At),
 	)
+}
+
+// Remote gives the host of a repository, with its port where the URL has one,
+// and whether it is reached over ssh, which "git@HOST:PATH" is, too.
+func Remote(repository string) (host string, ssh bool) {
+	u, err := gitutil.ParseURL(repository)
+	if err != nil {
+		return repository, false
+	}
+	return u.Host, u.Scheme == gitutil.SSHProtocol
 }
 
 // tree is a folder of the build context without what is not its own. Copied it

@@ -284,6 +284,23 @@ func TestBuildSources(t *testing.T) {
 	}
 }
 
+// TestRemote: the ways in which locks write repositories.
+func TestRemote(t *testing.T) {
+	for _, tc := range []struct {
+		repository, host string
+		ssh              bool
+	}{
+		{"https://git.example:8443/team/a.git", "git.example:8443", false},
+		{"ssh://git@git.example:2222/team/a.git", "git.example:2222", true},
+		{"git@git.example:team/a.git", "git.example", true},
+		{"nonsense", "nonsense", false},
+	} {
+		if host, ssh := Remote(tc.repository); host != tc.host || ssh != tc.ssh {
+			t.Errorf("%s is on %s, over ssh: %t", tc.repository, host, ssh)
+		}
+	}
+}
+
 // TestRewrittenRepository: a commit is fetched from elsewhere, which is all that
 // changes, and is recorded as that of the lock.
 func TestRewrittenRepository(t *testing.T) {

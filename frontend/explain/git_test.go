@@ -1,4 +1,4 @@
-package frontend
+package explain
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"github.com/imagespec/imagespec/internal/diag"
 )
 
-// TestExplainGit: what git and ssh say, and what a user is told.
-func TestExplainGit(t *testing.T) {
+// TestGit: what git and ssh say, and what a user is told.
+func TestGit(t *testing.T) {
 	const (
 		https = "https://git.example:8443/team/a.git"
 		over  = "ssh://git@git.example:2222/team/a.git"
@@ -62,7 +62,7 @@ func TestExplainGit(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			e := explainGit(errors.New(tc.says), diag.Range{}, "a cannot be fetched", tc.url)
+			e := Git(errors.New(tc.says), diag.Range{}, "a cannot be fetched", tc.url)
 			if want := "a cannot be fetched: " + tc.msg; e.Msg != want {
 				t.Errorf("the message is\n%s\nwant\n%s", e.Msg, want)
 			}

@@ -1,11 +1,38 @@
-package frontend
+package explain
 
 import (
 	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/plan"
 )
+
+// shownLines is how many lines of a failed build an error shows.
+const shownLines = 20
+
+// Build says which package could not be built, and why as far as the end of the
+// build's output tells.
+func Build(pkg plan.Package, code, output string) *diag.Error {
+	output = string(diag.Redact([]byte(output)))
+	e := diag.Errorf(pkg.At, "%s cannot be built: exit code %s", strings.TrimSpace(pkg.Name+" "+pkg.Version), code)
+	if lines := lastLines(output, shownLines); len(lines) > 0 {
+		e.Msg += ", after\n    " + strings.Join(lines, "\n    ")
+	}
+	return e.WithHint("%s", adviseBuild(output, pkg.Name))
+}
+
+// lastLines gives the last lines of a text, without empty ones at its end.
+func lastLines(text string, count int) []string {
+	text = strings.TrimRight(text, "\n ")
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(text, "\n")
+	return lines[max(0, len(lines)-count):]
+}
 
 // buildHint is advice about what the output of a failed build says. In the
 // text, $1 is what the pattern has found.
