@@ -25,6 +25,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/frontend/buildcontext"
 	"github.com/imagespec/imagespec/frontend/gateway"
+	"github.com/imagespec/imagespec/frontend/lookup"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/llbgen"
@@ -76,7 +77,7 @@ type build struct {
 	args    buildArgs
 	spec    *imagespec.Spec // of the image; others are nested in it
 	warned  sync.Map        // the warnings that were sent
-	logins  logins
+	logins  lookup.Logins
 }
 
 // answer parses the spec and does what the client asked for.
@@ -186,14 +187,14 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	if err != nil {
 		return nil, err
 	}
-	if err := b.makePlan(ctx, c, failed != nil); err != nil {
-		return nil, err
-	}
 	opt, err := b.stepOptions()
 	if err != nil {
 		return nil, err
 	}
 	opt.Base, opt.StepPrefix = c.base.state, b.stepPrefix(c.platform)
+	if err := b.makePlan(ctx, c, opt, failed != nil); err != nil {
+		return nil, err
+	}
 	opt.Moved = c.moved(failed)
 	if opt.Files, err = b.context.Files(ctx, c.plan); err != nil {
 		return nil, err
@@ -208,18 +209,21 @@ func (b *build) compile(ctx context.Context, spec *imagespec.Spec, platform *oci
 	return c, nil
 }
 
-// makePlan decides what the image will be. Anew, indexes are asked even if it is
-// remembered what they have.
-func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
+// makePlan decides what the image will be. Servers are asked in steps. Anew,
+// indexes are asked even if it is remembered what they have.
+func (b *build) makePlan(ctx context.Context, c *compiled, steps llbgen.Options, anew bool) error {
 	epoch, err := b.epoch(ctx)
 	if err != nil {
 		return err
 	}
 	secrets := plan.Secrets(c.spec)
-	pages := index.Pages{Fetch: func(url string) ([]byte, error) {
-		return b.page(ctx, plan.RewritesOf(c.spec).Apply(url), secrets)
-	}}
-	answers := &memory{Index: pages, build: b, ctx: ctx, anew: anew || b.ui.IsNoCache("index")}
+	servers := &lookup.Servers{
+		Engine: b.engine, Options: steps, Secrets: secrets, Namespace: b.ui.CacheIDNamespace, Logins: &b.logins,
+	}
+	answers := servers.Remember(ctx, index.Pages{Fetch: func(url string) (page []byte, err error) {
+		defer recoverTo(&err) // many pages are read at once
+		return servers.Page(ctx, plan.RewritesOf(c.spec).Apply(url))
+	}}, anew)
 	var id string
 	if c.spec == b.spec { // what is built on a nested spec has its own
 		id = flytekit.ImageID(c.spec.Source)
@@ -234,9 +238,9 @@ func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
 		Interpreter: c.base.interpreter,
 		Libc:        c.base.facts.Libc,
 		Index:       answers,
-		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, secrets: secrets}).resolve,
+		Resolve:     (&resolution{build: b, ctx: ctx, compiled: c, steps: steps, secrets: secrets}).resolve,
 		Commit:      b.commit(ctx),
-		Netrc:       func(hosts []string) ([]string, error) { return b.known(ctx, hosts) },
+		Netrc:       func(hosts []string) ([]string, error) { return servers.Netrc(ctx, hosts) },
 		ImageID:     id,
 		Retimed:     mayRetime(epoch),
 	})
@@ -247,7 +251,7 @@ func (b *build) makePlan(ctx context.Context, c *compiled, anew bool) error {
 	if c.spec == b.spec {
 		c.warnings = append(c.warnings, b.args.unused()...)
 	}
-	c.recalled = answers.recalled
+	c.recalled = answers.Recalled()
 	return nil
 }
 

@@ -188,7 +188,7 @@ func (e *engine) page(def *pb.Definition, res *client.Result) error {
 func memoStep(def *pb.Definition) *pb.ExecOp {
 	for _, dt := range def.Def {
 		var op pb.Op
-		if op.UnmarshalVT(dt) == nil && op.GetExec() != nil && op.GetExec().Meta.Args[0] == memoPath {
+		if op.UnmarshalVT(dt) == nil && op.GetExec() != nil && op.GetExec().Meta.Args[0] == "/bin/imagespec-memo" {
 			return op.GetExec()
 		}
 	}
@@ -208,7 +208,7 @@ func (e *engine) remember(def *pb.Definition) fakeRef {
 	}
 	if step.Meta.Args[1] == "recall" {
 		if answer, ok := e.memory[key]; ok {
-			return tree(map[string]string{answerFile: answer})
+			return tree(map[string]string{path.Base(step.Meta.Args[4]): answer})
 		}
 		return tree(nil)
 	}

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -45,8 +46,8 @@ func TestNetrc(t *testing.T) {
 		}
 		e.netrc, e.pages[idnaPage], e.pages[richPage] = tc.netrc, filePage(idna, idnaDigest), filePage(rich, richDigest)
 		e.resolver = func(step *pb.ExecOp) (map[string]string, error) {
-			page := strings.Replace(step.Meta.Args[len(step.Meta.Args)-2], "own.example", "pypi.org", 1)
-			return map[string]string{pageFile: e.pages[page]}, nil
+			url, file := step.Meta.Args[len(step.Meta.Args)-2], step.Meta.Args[len(step.Meta.Args)-1]
+			return map[string]string{path.Base(file): e.pages[strings.Replace(url, "own.example", "pypi.org", 1)]}, nil
 		}
 		plain := e.wheels(t)
 		if !slices.Equal(e.looked, tc.looked) {

@@ -21,6 +21,7 @@ type resolution struct {
 	*build
 	ctx      context.Context //nolint:containedctx // plan.Input has no context; it lives as long as one compile
 	compiled *compiled
+	steps    llbgen.Options
 	secrets  []plan.Secret
 }
 
@@ -101,18 +102,16 @@ func (r *resolution) explain(step llbgen.Resolution, failure error) error {
 
 // run runs the step, and gives the files that it leaves.
 func (r *resolution) run(step llbgen.Resolution) (gateway.Files, error) {
-	opt, err := r.stepOptions()
-	if err != nil {
-		return gateway.Files{}, err
-	}
-	opt.Base, opt.StepPrefix = r.compiled.base.state, r.stepPrefix(r.compiled.platform)
-	st, err := step.State(opt)
+	st, err := step.State(r.steps)
 	if err != nil {
 		return gateway.Files{}, err
 	}
 	ref, err := r.engine.Run(r.ctx, st)
 	return gateway.Open(r.ctx, ref), err
 }
+
+// maxAnswer limits what is read of the resolver's, in bytes: a lock has some 100 kB.
+const maxAnswer = 16 << 20
 
 // stepOptions is what all steps have, also those that are run before there is
 // a plan.

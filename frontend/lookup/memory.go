@@ -1,4 +1,4 @@
-package frontend
+package lookup
 
 import (
 	"context"
@@ -16,20 +16,29 @@ import (
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
-// memory is a lock.Index that remembers what another one has answered, so that
+// Memory is a lock.Index that remembers what another one has answered, so that
 // an unchanged lock asks no server. BuildKit has no place for that by itself:
 // a page has no checksum, so its source is asked for in every build, and so is
 // whatever is made of it. The engine keeps the answers in a cache mount
 // instead, which two small steps without network read and write. It is not
 // part of any cache key, and what it says is checked as an index's answer is:
 // only files that have a digest of the lock are taken.
-type memory struct {
-	lock.Index // that is asked where nothing is remembered
-	build      *build
-	ctx        context.Context //nolint:containedctx // lock.Index has no context; it lives as long as one compile
-	anew       bool            // ask, whatever is remembered
-	recalled   bool            // the answer was remembered
+type Memory struct {
+	servers  *Servers
+	ctx      context.Context //nolint:containedctx // lock.Index has no context; it lives as long as one compile
+	index    lock.Index
+	anew     bool
+	recalled bool
 }
+
+// Remember gives a memory for an index. Anew, the index is asked even if its
+// answer is remembered.
+func (s *Servers) Remember(ctx context.Context, index lock.Index, anew bool) *Memory {
+	return &Memory{servers: s, ctx: ctx, index: index, anew: anew || s.Options.NoCache("index")}
+}
+
+// Recalled says whether the last answer was remembered.
+func (m *Memory) Recalled() bool { return m.recalled }
 
 // Paths in the steps of the memory.
 const (
@@ -47,7 +56,7 @@ const maxAnswer = 16 << 20
 type rememberedFiles [][]lock.File
 
 // Find implements lock.Index.
-func (m *memory) Find(queries []lock.Query) ([]lock.Found, error) {
+func (m *Memory) Find(queries []lock.Query) ([]lock.Found, error) {
 	question, err := json.Marshal(queries)
 	if err != nil {
 		return nil, err
@@ -63,7 +72,7 @@ func (m *memory) Find(queries []lock.Query) ([]lock.Found, error) {
 			return found, nil
 		}
 	}
-	found, err := m.Index.Find(queries)
+	found, err := m.index.Find(queries)
 	if err != nil || slices.ContainsFunc(found, func(f lock.Found) bool { return f.Err != nil }) {
 		return found, err
 	}
@@ -75,12 +84,9 @@ func (m *memory) Find(queries []lock.Query) ([]lock.Found, error) {
 
 // recall gives the answer that is remembered, nil if there is none. One that
 // does not answer every query is none either.
-func (m *memory) recall(key string, queries []lock.Query) ([]lock.Found, error) {
-	run, err := m.step("recall", key, path.Join(memoOut, answerFile))
-	if err != nil {
-		return nil, err
-	}
-	ref, err := m.build.engine.Run(m.ctx, run.AddMount(memoOut, llb.Scratch()))
+func (m *Memory) recall(key string, queries []lock.Query) ([]lock.Found, error) {
+	run := m.step("recall", key, path.Join(memoOut, answerFile))
+	ref, err := m.servers.Engine.Run(m.ctx, run.AddMount(memoOut, llb.Scratch()))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +112,7 @@ func (m *memory) recall(key string, queries []lock.Query) ([]lock.Found, error) 
 }
 
 // keep remembers an answer.
-func (m *memory) keep(key string, found []lock.Found) error {
+func (m *Memory) keep(key string, found []lock.Found) error {
 	files := make(rememberedFiles, len(found))
 	for i, f := range found {
 		files[i] = f.Files
@@ -116,37 +122,31 @@ func (m *memory) keep(key string, found []lock.Found) error {
 		return err
 	}
 	const in = "/in"
-	run, err := m.step("keep", key, path.Join(in, answerFile))
-	if err != nil {
-		return err
-	}
+	run := m.step("keep", key, path.Join(in, answerFile))
 	answer := llb.Scratch().File(llb.Mkfile(answerFile, 0o644, data), llb.WithCustomName("[index] answer"))
 	run.AddMount(in, answer, llb.Readonly)
-	_, err = m.build.engine.Run(m.ctx, run.Root())
+	_, err = m.servers.Engine.Run(m.ctx, run.Root())
 	return err
 }
 
 // step is a command of the memory. What it reads and writes is nothing that
 // BuildKit knows of, so each build has to run it: the build's session makes it
 // another step. To ignore the cache would not do, that empties cache mounts.
-func (m *memory) step(command, key, file string) (llb.ExecState, error) {
-	helper, err := m.build.engine.FrontendImage()
-	if err != nil {
-		return llb.ExecState{}, err
-	}
+func (m *Memory) step(command, key, file string) llb.ExecState {
 	id := memoID
-	if ns := m.build.ui.CacheIDNamespace; ns != "" {
+	if ns := m.servers.Namespace; ns != "" {
 		id = ns + "/" + id
 	}
+	opt := m.servers.Options
 	opts := []llb.RunOption{
 		llb.Args([]string{memoPath, command, memoFolder, key, file}),
 		llb.Dir("/"),
 		llb.Network(pb.NetMode_NONE),
-		llb.Platform(m.build.ui.BuildPlatforms[0]),
-		llb.AddMount(memoPath, helper, llb.Readonly, llb.SourcePath(memoPath)),
+		llb.Platform(opt.BuildPlatform),
+		llb.AddMount(memoPath, opt.Helper, llb.Readonly, llb.SourcePath(memoPath)),
 		llb.AddMount(memoFolder, llb.Scratch(), llb.AsPersistentCacheDir(id, llb.CacheMountShared)),
-		llb.AddEnv("BUILD", m.build.ui.BuildOpts().SessionID),
+		llb.AddEnv("BUILD", m.servers.Engine.BuildOpts().SessionID),
 		llb.WithCustomNamef("[index] %s answer", command),
 	}
-	return llb.Scratch().Run(append(opts, m.build.limits()...)...), nil
+	return llb.Scratch().Run(append(opts, opt.Limits...)...)
 }
