@@ -141,7 +141,7 @@ func (b *build) registryImage(ctx context.Context, named plan.Base, platform oci
 		llb.Platform(platform),
 		b.ui.ImageResolveMode,
 		llb.WithCustomNamef("[%sbase] %s", b.stepPrefix(platform), named.Ref),
-		b.files.location(named.At),
+		b.files.Location(named.At),
 	)
 	return found, nil
 }

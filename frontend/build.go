@@ -26,6 +26,7 @@ import (
 	"github.com/imagespec/imagespec/frontend/buildcontext"
 	"github.com/imagespec/imagespec/frontend/gateway"
 	"github.com/imagespec/imagespec/frontend/lookup"
+	"github.com/imagespec/imagespec/frontend/sourcemap"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/flytekit"
 	"github.com/imagespec/imagespec/llbgen"
@@ -50,12 +51,12 @@ func Build(ctx context.Context, c client.Client) (res *client.Result, err error)
 	}
 	data := entry.Data
 	entry.Data = diag.Redact(data) // excerpts and provenance keep it
-	b := &build{ui: ui, entry: entry, data: data, files: newFiles(entry.SourceMap)}
+	b := &build{ui: ui, entry: entry, data: data, files: sourcemap.New(entry.SourceMap)}
 	b.engine = gateway.Engine{Client: c, CacheImports: ui.CacheImports}
-	b.context = &buildcontext.Context{UI: ui, Engine: b.engine, Spec: entry.Filename, OnRead: b.files.add}
+	b.context = &buildcontext.Context{UI: ui, Engine: b.engine, Spec: entry.Filename, OnRead: b.files.Add}
 	b.args.values = ui.BuildArgs
 	res, err = b.answer(ctx)
-	return res, b.files.explain(err)
+	return res, b.files.Explain(err)
 }
 
 // recoverTo turns a panic into an error, since nobody sees what a frontend
@@ -72,7 +73,7 @@ type build struct {
 	engine  gateway.Engine
 	entry   *dockerui.Source // the spec's file, as it is shown
 	data    []byte           // the spec's file, as it is
-	files   *files           // what errors, warnings and ops point at
+	files   *sourcemap.Files // what errors, warnings and ops point at
 	context *buildcontext.Context
 	args    buildArgs
 	spec    *imagespec.Spec // of the image; others are nested in it
@@ -141,6 +142,22 @@ func (b *build) parse() (spec *imagespec.Spec, warnings []diag.Warning, err erro
 	spec, warnings, err = imagespec.Parse(&diag.Source{Name: b.entry.Filename, Data: b.data})
 	b.spec = spec
 	return spec, warnings, err
+}
+
+// warn streams warnings to the client, each once: most are the same for all
+// platforms.
+func (b *build) warn(ctx context.Context, warnings []diag.Warning) {
+	for _, w := range warnings {
+		if _, sent := b.warned.LoadOrStore(w.String(), true); sent {
+			continue
+		}
+		opts := client.WarnOpts{Level: 1}
+		if w.Hint != "" {
+			opts.Detail = [][]byte{[]byte(w.Hint)}
+		}
+		opts.SourceInfo, opts.Range = b.files.Excerpt(w.At)
+		b.entry.Warn(ctx, w.String(), opts)
+	}
 }
 
 // checkTarget refuses --target: a spec describes one image.

@@ -17,6 +17,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/imagespec/imagespec/frontend/sourcemap"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
@@ -172,9 +173,9 @@ func (b *build) lint(ctx context.Context) (*client.Result, error) {
 		b.addWarning(results, w)
 	}
 	if found := diag.All(err); len(found) > 0 {
-		results.Error = &lint.BuildError{Message: text(err)}
-		if m := b.files.find(found[0].At[0]); m != nil {
-			results.Error.Location = pb.Location{SourceIndex: int32(results.AddSource(m)), Ranges: ranges(found[0].At[0])}
+		results.Error = &lint.BuildError{Message: b.files.Explain(err).Error()}
+		if m := b.files.Find(found[0].At[0]); m != nil {
+			results.Error.Location = pb.Location{SourceIndex: int32(results.AddSource(m)), Ranges: sourcemap.Ranges(found[0].At[0])}
 		}
 	} else if err != nil {
 		return nil, err
@@ -185,7 +186,7 @@ func (b *build) lint(ctx context.Context) (*client.Result, error) {
 // addWarning adds a warning to the results of a check. One without a place
 // points at the first line of the spec, since a result has to have a source.
 func (b *build) addWarning(results *lint.LintResults, w diag.Warning) {
-	m, at := b.files.find(w.At), w.At
+	m, at := b.files.Find(w.At), w.At
 	if m == nil {
 		m, at = b.entry.SourceMap, diag.Range{Line: 1}
 	}
@@ -193,7 +194,7 @@ func (b *build) addWarning(results *lint.LintResults, w diag.Warning) {
 		RuleName:    w.Rule,
 		Description: w.Hint,
 		Detail:      w.Msg,
-		Location:    &pb.Location{SourceIndex: int32(results.AddSource(m)), Ranges: ranges(at)},
+		Location:    &pb.Location{SourceIndex: int32(results.AddSource(m)), Ranges: sourcemap.Ranges(at)},
 	})
 }
 

@@ -123,7 +123,7 @@ func (b *build) stepOptions() (llbgen.Options, error) {
 		Caps:          b.ui.BuildOpts().LLBCaps,
 		Limits:        b.limits(),
 		Network:       b.network(),
-		Locate:        b.files.location,
+		Locate:        b.files.Location,
 		NoCache:       b.ui.IsNoCache,
 	}, err
 }

@@ -35,7 +35,7 @@ func layers() [][]string {
 // about texts.
 func usesBuildKit() []string {
 	return []string{
-		"llbgen", "frontend", "frontend/buildcontext", "frontend/gateway", "frontend/lookup",
+		"llbgen", "frontend", "frontend/buildcontext", "frontend/gateway", "frontend/lookup", "frontend/sourcemap",
 		"cmd/imagespec-frontend", "internal/testengine", "internal/bench", "internal/e2e",
 	}
 }
