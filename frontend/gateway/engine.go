@@ -1,5 +1,6 @@
 // Package gateway talks to the engine through BuildKit's gateway: it solves
-// LLB, reads the files that come of it, and what a failed step has left.
+// LLB, reads the files that come of it and what a failed step has left, and asks
+// which commit a ref is.
 //
 // What is solved, and what a failure means to the user, is not known here.
 package gateway
