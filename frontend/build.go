@@ -4,7 +4,8 @@
 // frontend (frontend/dockerfile/builder, frontend/dockerui) in every option.
 //
 // What an image contains is decided in package plan, how LLB is made of it in
-// llbgen; here is only the conversation with the client and the engine.
+// llbgen; here is only the conversation with the client and the engine. Parts of
+// it that know nothing of the whole are the packages in this folder.
 package frontend
 
 import (

@@ -124,27 +124,6 @@ func (b *build) describe(context.Context) (*client.Result, error) {
 	return answer(subrequests.SubrequestsDescribeDefinition.Version, data, text.Bytes()), nil
 }
 
-// outline lists what the spec takes from outside: the epoch, and the secrets
-// and keys that its build needs or may use.
-func (b *build) outline(ctx context.Context) (*client.Result, error) {
-	c, err := b.compileFirst(ctx)
-	if err != nil {
-		return nil, err
-	}
-	spec := c.spec
-	return outline.Outline{
-		Name: spec.Name.Value,
-		Args: []outline.Arg{{
-			Name:        "SOURCE_DATE_EPOCH",
-			Description: "time in the image, in seconds since 1970",
-			Value:       b.ui.BuildArgs["SOURCE_DATE_EPOCH"],
-		}},
-		Secrets: secretsOf(c.plan),
-		SSH:     keysOf(c.plan),
-		Sources: [][]byte{b.entry.Data},
-	}.ToResult()
-}
-
 // targets lists the one image that a spec describes.
 func (b *build) targets(context.Context) (*client.Result, error) {
 	spec, _, err := b.parse()

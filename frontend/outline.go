@@ -1,10 +1,12 @@
 package frontend
 
 import (
+	"context"
 	"maps"
 	"slices"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests/outline"
 
 	"github.com/imagespec/imagespec/llbgen"
@@ -12,6 +14,27 @@ import (
 	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
+
+// outline lists what the spec takes from outside: the epoch, and the secrets
+// and keys that its build needs or may use.
+func (b *build) outline(ctx context.Context) (*client.Result, error) {
+	c, err := b.compileFirst(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spec := c.spec
+	return outline.Outline{
+		Name: spec.Name.Value,
+		Args: []outline.Arg{{
+			Name:        "SOURCE_DATE_EPOCH",
+			Description: "time in the image, in seconds since 1970",
+			Value:       b.ui.BuildArgs["SOURCE_DATE_EPOCH"],
+		}},
+		Secrets: secretsOf(c.plan),
+		SSH:     keysOf(c.plan),
+		Sources: [][]byte{b.entry.Data},
+	}.ToResult()
+}
 
 // secretsOf lists the secrets that a build of the plan needs or may use, for
 // the outline.
