@@ -110,7 +110,8 @@ func (r *resolution) run(step llbgen.Resolution) (gateway.Files, error) {
 	return gateway.Open(r.ctx, ref), err
 }
 
-// maxAnswer limits what is read of the resolver's, in bytes: a lock has some 100 kB.
+// maxAnswer limits what is read of a step's answer, in bytes: a lock has some
+// 100 kB.
 const maxAnswer = 16 << 20
 
 // stepOptions is what all steps have, also those that are run before there is

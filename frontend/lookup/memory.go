@@ -49,7 +49,7 @@ const (
 	memoID     = "imagespec-index" // of the cache mount
 )
 
-// maxAnswer limits what is read back: real answers have some 20 kB.
+// maxAnswer limits what is read back, in bytes: real answers have some 20 kB.
 const maxAnswer = 16 << 20
 
 // rememberedFiles is what is remembered: the files of each query.
