@@ -7,6 +7,7 @@ import (
 	"github.com/imagespec/imagespec/frontend/explain"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/llbgen/project"
+	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
 // commit gives the commit that a ref of a repository stands for now.
@@ -17,7 +18,7 @@ func (b *build) commit(ctx context.Context) project.Commit {
 		if err != nil {
 			return "", explain.Git(err, at, name+" cannot be fetched", repository)
 		}
-		if commit == "" {
+		if !lock.IsCommit(commit) {
 			return "", diag.Errorf(at, "the engine does not tell which commit %s is", name).
 				WithHint("name the full commit id behind the @")
 		}

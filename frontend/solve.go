@@ -9,10 +9,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
-	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
-	"github.com/moby/buildkit/solver/pb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagespec/imagespec"
@@ -79,8 +76,8 @@ func (b *build) explainFetch(ctx context.Context, err error, p *plan.Plan) error
 		e.Msg += ": " + explain.Cause(err)
 		return e.WithHint("check that the index still has the file, or lock again")
 	}
-	if status := b.probe(ctx, url); status != nil {
-		return withStatus(e, url, explain.Status(status))
+	if status := b.engine.Status(ctx, url); status != nil {
+		return withStatus(e, url, explain.Status(errors.New(explain.Cause(status))))
 	}
 	if strings.Contains(err.Error(), "digest mismatch") {
 		e.Msg += ": its sha256 is not the " + pkg.SHA256 + " of the lock"
@@ -121,20 +118,4 @@ func packageByURL(p *plan.Plan, url string) *plan.Package {
 		}
 	}
 	return nil
-}
-
-// probe asks for a URL without a checksum, for then the engine does look at
-// the status; nil if the server answers well.
-func (b *build) probe(ctx context.Context, url string) error {
-	caps := b.ui.BuildOpts().Caps
-	if caps.Supports(gwpb.CapSourceMetaResolver) != nil {
-		return nil // an engine that cannot be asked
-	}
-	_, err := b.engine.ResolveSourceMetadata(ctx, &pb.SourceOp{Identifier: url}, sourceresolver.Opt{
-		LogName: "[internal] ask for " + url,
-	})
-	if err == nil {
-		return nil
-	}
-	return errors.New(explain.Cause(err))
 }

@@ -182,9 +182,10 @@ func (f Fetch) State(opt Options, opts ...llb.RunOption) llb.State {
 	return llb.Scratch().Run(opts...).AddMount(answerDir, llb.Scratch())
 }
 
-// Known is a step that says which of some hosts the secret netrc has a login
-// for: BuildKit's own sources cannot use it. The answer is that of one build,
-// Build is something that no other one has.
+// Known is a step that says which of some hosts there is a login for that
+// BuildKit's own sources cannot use: in the secret netrc and, with engines that
+// are older than that, as a header or token. The answer is that of one build, Build is something
+// that no other one has.
 type Known struct {
 	Hosts []string
 	Build string
@@ -193,7 +194,13 @@ type Known struct {
 // State gives the folder with the answer: see imagespec-resolve.
 func (k Known) State(opt Options) llb.State {
 	g := generator{Options: opt}
-	opts := append(g.logins(nil, nil),
+	var origins []string
+	if g.Caps.Supports(pb.CapSourceHTTPHeader) != nil { // which came just before
+		for _, host := range k.Hosts {
+			origins = append(origins, "https://"+host)
+		}
+	}
+	opts := append(g.logins(nil, origins),
 		llb.Args(append([]string{resolverPath, "known", answerDir}, k.Hosts...)),
 		llb.Dir("/"),
 		llb.Network(pb.NetMode_NONE),
@@ -201,7 +208,7 @@ func (k Known) State(opt Options) llb.State {
 		llb.AddEnv("BUILD", k.Build),
 		llb.AddMount(scratchDir, llb.Scratch(), llb.Tmpfs()),
 		g.resolver(),
-		llb.WithCustomNamef("[index] look for %s in the secret netrc", summary(k.Hosts)),
+		llb.WithCustomNamef("[index] look for logins to %s", summary(k.Hosts)),
 	)
 	return llb.Scratch().Run(append(opts, g.Limits...)...).AddMount(answerDir, llb.Scratch())
 }

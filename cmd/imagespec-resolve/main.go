@@ -11,7 +11,7 @@
 // uv does not find ends with the status 1, so that it is kept in no cache; with
 // --report it ends with 0 and the file failure, which has what uv printed.
 // Fetch writes the URL to FILE. Known writes to the file known in OUT which of
-// the hosts the secret netrc has a login for.
+// the hosts the secrets have a login for.
 //
 // IMAGESPEC_SECRETS is the folder of the secrets (see package resolver),
 // IMAGESPEC_PYTHON an interpreter to build packages with, /inputs the folder with

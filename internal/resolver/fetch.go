@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -136,13 +135,23 @@ func (s Secrets) authorize(req *http.Request, home string) error {
 	return nil
 }
 
-// Known gives those of some hosts that the netrc of the secrets has a login for.
+// Known gives those of some hosts that there is a login for.
 func (s Secrets) Known(hosts []string) ([]string, error) {
 	netrc, err := s.read(NetrcFile)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(hosts), func(host string) bool { return login(netrc, host) == nil }), nil
+	var known []string
+	for _, host := range hosts {
+		header, err := s.header("https://" + host)
+		if err != nil {
+			return nil, err
+		}
+		if header != "" || login(netrc, host) != nil {
+			known = append(known, host)
+		}
+	}
+	return known, nil
 }
 
 // login gives what a netrc has for a host, nil if there is nothing.

@@ -220,7 +220,7 @@ func TestKnown(t *testing.T) {
 		{nil, nil},
 		{map[string]string{"netrc": "machine own.example login bob password s3cret"}, []string{"own.example"}},
 		{map[string]string{"netrc": "default login bob password s3cret"}, hosts},
-		{map[string]string{"auth/own.example/token": "t0ken"}, nil},
+		{map[string]string{"auth/own.example/token": "t0ken"}, []string{"own.example"}},
 	} {
 		got, err := secrets(t, tc.files).Known(hosts)
 		if err != nil || !slices.Equal(got, tc.want) {
