@@ -19,6 +19,7 @@ import (
 
 	"github.com/imagespec/imagespec/frontend/sourcemap"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/export"
 	"github.com/imagespec/imagespec/llbgen/plan"
 )
 
@@ -103,7 +104,7 @@ func (b *build) lock(ctx context.Context) (*client.Result, error) {
 		}
 		plans = append(plans, c.plan)
 	}
-	data := plan.Pylock(plans)
+	data := export.Pylock(plans)
 	return answer(lockDefinition().Version, data, data), nil
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/resolver"
+	"github.com/imagespec/imagespec/llbgen/export"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -53,7 +54,7 @@ func runLock(args []string, stdout, stderr io.Writer) error {
 		}
 		plans = append(plans, p)
 	}
-	_, err = stdout.Write(plan.Pylock(plans))
+	_, err = stdout.Write(export.Pylock(plans))
 	return err
 }
 

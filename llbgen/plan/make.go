@@ -15,6 +15,7 @@ import (
 
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/pipargs"
 	"github.com/imagespec/imagespec/llbgen/project"
 	"github.com/imagespec/imagespec/lockparse"
 	"github.com/imagespec/imagespec/lockparse/index"
@@ -39,7 +40,7 @@ type Input struct {
 	ImageID     string         // flytekit's id of the spec
 	Retimed     bool           // whether the exporter may change the times of files
 
-	arguments *arguments // pip_extra_args, taken apart
+	arguments *pipargs.Arguments // pip_extra_args, taken apart
 }
 
 // Logins gives those of some hosts that the secret netrc of the build has a
@@ -64,10 +65,10 @@ func Make(in Input) (*Plan, []diag.Warning, error) {
 	p.steps(in.Spec, in.Platform.Architecture)
 	var warnings []diag.Warning
 	var err error
-	if in.arguments, err = parseArguments(in.Spec.PipExtraArgs); err != nil {
+	if in.arguments, err = pipargs.Parse(in.Spec.PipExtraArgs); err != nil {
 		return nil, nil, err
 	}
-	warnings = append(warnings, in.arguments.warnings...)
+	warnings = append(warnings, in.arguments.Warnings...)
 	parts, err := in.parts()
 	if err != nil {
 		return nil, lockWarnings(parts), blame(err, in.Spec)
@@ -121,7 +122,7 @@ func (in Input) locked() (part, error) {
 	}
 	options := in.Spec.BuilderOptions
 	l.Indexes = indexes(in.Spec, l.Indexes)
-	if err := checkFresh(l, cmp.Or(options.Locked, imagespec.Flag{Value: in.arguments.locked, At: in.Spec.PipExtraArgs.At})); err != nil {
+	if err := checkFresh(l, cmp.Or(options.Locked, imagespec.Flag{Value: in.arguments.Locked, At: in.Spec.PipExtraArgs.At})); err != nil {
 		return part{}, err
 	}
 	selection, err := lock.Select(l, target, in.lockRequest(), index.Folders{FS: in.Context, Dir: path.Dir(l.Source.Name), Next: in.Index})
@@ -133,7 +134,7 @@ func (in Input) locked() (part, error) {
 
 // lockRequest is what the spec asks of a lock, or of a project without one.
 func (in Input) lockRequest() lock.Request {
-	options, request := in.Spec.BuilderOptions, in.arguments.request
+	options, request := in.Spec.BuilderOptions, in.arguments.Request
 	request.Extras = append(options.Extras.Values(), request.Extras...)
 	request.Groups = append(options.Groups.Values(), request.Groups...)
 	request.Package = cmp.Or(options.Package.Value, request.Package)

@@ -31,7 +31,7 @@ func (in Input) onLock(locked part) ([]part, error) {
 		return nil, err
 	}
 	if r.Requirements, err = missing(r.Requirements, locked, target.Env); err != nil || r.Empty() {
-		locked.selection.Warnings = append(locked.selection.Warnings, in.arguments.unused(locked.lock, in.Spec.PipExtraArgs.At)...)
+		locked.selection.Warnings = append(locked.selection.Warnings, in.arguments.Unused(locked.lock, in.Spec.PipExtraArgs.At)...)
 		return []part{locked}, err
 	}
 	for _, s := range locked.selection.Packages {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/imagespec/imagespec/internal/diag"
+	"github.com/imagespec/imagespec/llbgen/backend"
 	"github.com/imagespec/imagespec/llbgen/project"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse"
@@ -93,7 +94,7 @@ func (in Input) reader() (*project.Reader, error) {
 		Target:  target,
 		NotOwn: func(folder string) []string {
 			unlocked := &lock.Lock{Source: &diag.Source{Name: resolve.Format}}
-			return slices.Concat(notOwn, inContext(in, unlocked, folder))
+			return slices.Concat(backend.NotOwn(), inContext(in, unlocked, folder))
 		},
 	}, nil
 }
@@ -112,12 +113,12 @@ func (in Input) request() (*resolve.Request, error) {
 			Machine:      target.Env.PlatformMachine,
 			Libc:         in.Libc.String(),
 		},
-		Index:        cmp.Or(in.Spec.PipIndex.Value, in.arguments.index),
-		ExtraIndexes: slices.Concat(in.Spec.PipExtraIndexURL.Values(), in.arguments.extraIndexes),
-		FindLinks:    slices.Clone(in.arguments.findLinks),
-		NoIndex:      in.arguments.noIndex,
-		ExcludeNewer: cmp.Or(in.Spec.BuilderOptions.ExcludeNewer.Value, in.arguments.excludeNewer),
-		Options:      slices.Clone(in.arguments.options),
+		Index:        cmp.Or(in.Spec.PipIndex.Value, in.arguments.Index),
+		ExtraIndexes: slices.Concat(in.Spec.PipExtraIndexURL.Values(), in.arguments.ExtraIndexes),
+		FindLinks:    slices.Clone(in.arguments.FindLinks),
+		NoIndex:      in.arguments.NoIndex,
+		ExcludeNewer: cmp.Or(in.Spec.BuilderOptions.ExcludeNewer.Value, in.arguments.ExcludeNewer),
+		Options:      slices.Clone(in.arguments.Options),
 	}
 	for _, secret := range Secrets(in.Spec) {
 		r.Secrets = append(r.Secrets, secret.ID)
@@ -128,7 +129,7 @@ func (in Input) request() (*resolve.Request, error) {
 // addConstraints adds the files of --constraint.
 func (in Input) addConstraints(r *resolve.Request) error {
 	at := in.Spec.PipExtraArgs
-	for _, name := range in.arguments.constraints {
+	for _, name := range in.arguments.Constraints {
 		l, err := lockparse.Read(in.Context, name, in.Getenv)
 		if err != nil {
 			return diag.Errorf(at.At, "pip_extra_args: --constraint %s: %w", name, err)
@@ -282,7 +283,7 @@ func (in Input) resolved(r *resolve.Request) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	selection, err := lock.Select(l, target, lock.Request{NoBinary: in.arguments.request.NoBinary, NoBuild: in.arguments.request.NoBuild}, nil)
+	selection, err := lock.Select(l, target, lock.Request{NoBinary: in.arguments.Request.NoBinary, NoBuild: in.arguments.Request.NoBuild}, nil)
 	return part{lock: l, selection: selection, resolved: r}, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/imagespec/imagespec"
 	"github.com/imagespec/imagespec/internal/diag"
 	"github.com/imagespec/imagespec/internal/golden"
+	"github.com/imagespec/imagespec/llbgen/export"
 	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/llbgen/resolve"
 	"github.com/imagespec/imagespec/lockparse/lock"
@@ -234,7 +235,7 @@ func TestPylock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := plan.Pylock([]*plan.Plan{p})
+	text := export.Pylock([]*plan.Plan{p})
 	spec.Files = []txtar.File{{Name: "imagespec.yaml", Data: []byte("requirements: pylock.toml\n")}, {Name: "pylock.toml", Data: text}}
 	again, warnings, err := a.planned(t, spec)
 	if err != nil || len(warnings) > 0 {

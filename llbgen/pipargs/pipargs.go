@@ -1,4 +1,10 @@
-package plan
+// Package pipargs reads pip_extra_args. flytekit gives it to uv pip install, uv
+// sync or poetry install, whichever the requirements are for, so flags of all
+// three are known. What they would do to an environment that is there already,
+// or to the way that they print, has no meaning here.
+//
+// What becomes of what is asked is decided in package plan.
+package pipargs
 
 import (
 	"fmt"
@@ -13,77 +19,75 @@ import (
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
-// arguments is what pip_extra_args says. flytekit gives it to uv pip install,
-// uv sync or poetry install, whichever the requirements are for, so flags of all
-// three are known. What they would do to an environment that is there already,
-// or to the way that they print, has no meaning here.
-type arguments struct {
-	request      lock.Request // extras, groups and what else is asked of a lock or a project
-	locked       bool         // a lock has to fit its project
-	index        string
-	extraIndexes []string
-	findLinks    []string
-	noIndex      bool
-	constraints  []string // files of the build context
-	excludeNewer string
-	options      []string // what uv pip compile gets as it is
-	chosen       []string // flags that choose between versions, which have no effect on a lock
-	warnings     []diag.Warning
+// Arguments is what pip_extra_args says.
+type Arguments struct {
+	Request      lock.Request // extras, groups and what else is asked of a lock or a project
+	Locked       bool         // a lock has to fit its project
+	Index        string       // in place of PyPI
+	ExtraIndexes []string
+	FindLinks    []string
+	NoIndex      bool
+	Constraints  []string // files of the build context
+	ExcludeNewer string   // RFC 3339
+	Options      []string // what uv pip compile gets as it is
+	Warnings     []diag.Warning
+
+	chosen []string // flags that choose between versions, which have no effect on a lock
 }
 
 // argument is a flag of pip_extra_args.
 type argument struct {
 	names []string
 	value bool // it takes one
-	set   func(a *arguments, value string) error
+	set   func(a *Arguments, value string) error
 }
 
 // knownArguments are the flags of uv and poetry that do something here, and
 // those that can be passed over.
 func knownArguments() []argument {
-	list := func(into func(*arguments) *[]string, names ...string) argument {
-		return argument{names, true, func(a *arguments, value string) error {
+	list := func(into func(*Arguments) *[]string, names ...string) argument {
+		return argument{names, true, func(a *Arguments, value string) error {
 			*into(a) = append(*into(a), value)
 			return nil
 		}}
 	}
-	words := func(into func(*arguments) *[]string, names ...string) argument {
-		return argument{names, true, func(a *arguments, value string) error {
+	words := func(into func(*Arguments) *[]string, names ...string) argument {
+		return argument{names, true, func(a *Arguments, value string) error {
 			*into(a) = append(*into(a), strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })...)
 			return nil
 		}}
 	}
-	on := func(into func(*arguments) *bool, names ...string) argument {
-		return argument{names, false, func(a *arguments, _ string) error {
+	on := func(into func(*Arguments) *bool, names ...string) argument {
+		return argument{names, false, func(a *Arguments, _ string) error {
 			*into(a) = true
 			return nil
 		}}
 	}
 	all := []argument{
-		list(func(a *arguments) *[]string { return &a.request.Extras }, "--extra"),
-		words(func(a *arguments) *[]string { return &a.request.Extras }, "--extras", "-E"),
-		on(func(a *arguments) *bool { return &a.request.AllExtras }, "--all-extras"),
-		list(func(a *arguments) *[]string { return &a.request.Groups }, "--group"),
-		words(func(a *arguments) *[]string { return &a.request.Groups }, "--with"),
-		words(func(a *arguments) *[]string { return &a.request.NoGroups }, "--no-group", "--without"),
-		on(func(a *arguments) *bool { return &a.request.AllGroups }, "--all-groups"),
+		list(func(a *Arguments) *[]string { return &a.Request.Extras }, "--extra"),
+		words(func(a *Arguments) *[]string { return &a.Request.Extras }, "--extras", "-E"),
+		on(func(a *Arguments) *bool { return &a.Request.AllExtras }, "--all-extras"),
+		list(func(a *Arguments) *[]string { return &a.Request.Groups }, "--group"),
+		words(func(a *Arguments) *[]string { return &a.Request.Groups }, "--with"),
+		words(func(a *Arguments) *[]string { return &a.Request.NoGroups }, "--no-group", "--without"),
+		on(func(a *Arguments) *bool { return &a.Request.AllGroups }, "--all-groups"),
 		{[]string{"--only-group"}, true, onlyGroup},
 		{[]string{"--only"}, true, onlyGroups},
-		{[]string{"--dev"}, false, func(a *arguments, _ string) error { return appendTo(&a.request.Groups, "dev") }},
-		{[]string{"--only-dev"}, false, func(a *arguments, _ string) error { return onlyGroup(a, "dev") }},
-		{[]string{"--no-dev"}, false, func(a *arguments, _ string) error { return appendTo(&a.request.NoGroups, "dev") }},
-		list(func(a *arguments) *[]string { return &a.request.NoInstall }, "--no-install-package"),
-		on(func(a *arguments) *bool { return &a.request.NoInstallWorkspace }, "--no-install-workspace"),
-		on(func(a *arguments) *bool { return &a.request.NoInstallLocal }, "--no-install-local", "--no-directory"),
-		on(func(a *arguments) *bool { return &a.request.AllPackages }, "--all-packages"),
-		{[]string{"--package"}, true, func(a *arguments, value string) error { a.request.Package = value; return nil }},
-		on(func(a *arguments) *bool { return &a.locked }, "--locked"),
+		{[]string{"--dev"}, false, func(a *Arguments, _ string) error { return appendTo(&a.Request.Groups, "dev") }},
+		{[]string{"--only-dev"}, false, func(a *Arguments, _ string) error { return onlyGroup(a, "dev") }},
+		{[]string{"--no-dev"}, false, func(a *Arguments, _ string) error { return appendTo(&a.Request.NoGroups, "dev") }},
+		list(func(a *Arguments) *[]string { return &a.Request.NoInstall }, "--no-install-package"),
+		on(func(a *Arguments) *bool { return &a.Request.NoInstallWorkspace }, "--no-install-workspace"),
+		on(func(a *Arguments) *bool { return &a.Request.NoInstallLocal }, "--no-install-local", "--no-directory"),
+		on(func(a *Arguments) *bool { return &a.Request.AllPackages }, "--all-packages"),
+		{[]string{"--package"}, true, func(a *Arguments, value string) error { a.Request.Package = value; return nil }},
+		on(func(a *Arguments) *bool { return &a.Locked }, "--locked"),
 
-		{[]string{"--index-url", "-i", "--default-index"}, true, func(a *arguments, value string) error { a.index = value; return nil }},
-		list(func(a *arguments) *[]string { return &a.extraIndexes }, "--extra-index-url", "--index"),
-		list(func(a *arguments) *[]string { return &a.findLinks }, "--find-links", "-f"),
-		on(func(a *arguments) *bool { return &a.noIndex }, "--no-index"),
-		list(func(a *arguments) *[]string { return &a.constraints }, "--constraint", "--constraints", "-c"),
+		{[]string{"--index-url", "-i", "--default-index"}, true, func(a *Arguments, value string) error { a.Index = value; return nil }},
+		list(func(a *Arguments) *[]string { return &a.ExtraIndexes }, "--extra-index-url", "--index"),
+		list(func(a *Arguments) *[]string { return &a.FindLinks }, "--find-links", "-f"),
+		on(func(a *Arguments) *bool { return &a.NoIndex }, "--no-index"),
+		list(func(a *Arguments) *[]string { return &a.Constraints }, "--constraint", "--constraints", "-c"),
 		{[]string{"--exclude-newer"}, true, setExcludeNewer},
 	}
 	all = append(all, formatArguments()...)
@@ -93,7 +97,7 @@ func knownArguments() []argument {
 
 // formatArguments say whether wheels are used and packages built.
 func formatArguments() []argument {
-	policy := func(p *lock.Policy, option, value string, a *arguments) error {
+	policy := func(p *lock.Policy, option, value string, a *Arguments) error {
 		for name := range strings.SplitSeq(value, ",") {
 			switch name {
 			case ":all:":
@@ -103,34 +107,34 @@ func formatArguments() []argument {
 			default:
 				p.Names = append(p.Names, name)
 			}
-			a.options = append(a.options, option, name)
+			a.Options = append(a.Options, option, name)
 		}
 		return nil
 	}
-	noBinary := func(a *arguments, value string) error { return policy(&a.request.NoBinary, "--no-binary", value, a) }
-	noBuild := func(a *arguments, value string) error { return policy(&a.request.NoBuild, "--only-binary", value, a) }
+	noBinary := func(a *Arguments, value string) error { return policy(&a.Request.NoBinary, "--no-binary", value, a) }
+	noBuild := func(a *Arguments, value string) error { return policy(&a.Request.NoBuild, "--only-binary", value, a) }
 	return []argument{
 		{[]string{"--no-binary", "--no-binary-package"}, true, noBinary},
 		{[]string{"--only-binary", "--no-build-package"}, true, noBuild},
-		{[]string{"--no-build"}, false, func(a *arguments, _ string) error { return noBuild(a, ":all:") }},
+		{[]string{"--no-build"}, false, func(a *Arguments, _ string) error { return noBuild(a, ":all:") }},
 	}
 }
 
 // choosing are the flags that choose between versions. A lock has chosen.
 func choosing() []argument {
 	pass := func(value bool, option string, names ...string) argument {
-		return argument{append(names, option), value, func(a *arguments, v string) error {
+		return argument{append(names, option), value, func(a *Arguments, v string) error {
 			a.chosen = append(a.chosen, option)
-			a.options = append(a.options, option)
+			a.Options = append(a.Options, option)
 			if value {
-				a.options = append(a.options, v)
+				a.Options = append(a.Options, v)
 			}
 			return nil
 		}}
 	}
 	return []argument{
-		{[]string{"--pre"}, false, func(a *arguments, _ string) error {
-			a.chosen, a.options = append(a.chosen, "--pre"), append(a.options, "--prerelease", "allow")
+		{[]string{"--pre"}, false, func(a *Arguments, _ string) error {
+			a.chosen, a.Options = append(a.chosen, "--pre"), append(a.Options, "--prerelease", "allow")
 			return nil
 		}},
 		pass(true, "--prerelease"),
@@ -147,7 +151,7 @@ func choosing() []argument {
 // upgraded, reinstalled or left alone in an environment that begins empty, how
 // files are linked and cached, and what is printed.
 func passedOver() []argument {
-	ignore := func(*arguments, string) error { return nil }
+	ignore := func(*Arguments, string) error { return nil }
 	var all []argument
 	for _, name := range []string{
 		"--upgrade", "-U", "--reinstall", "--force-reinstall", "--refresh", "--exact", "--inexact", "--frozen", "--sync",
@@ -171,26 +175,26 @@ func appendTo(list *[]string, value string) error {
 	return nil
 }
 
-func onlyGroup(a *arguments, value string) error {
-	a.request.OnlyGroups = true
-	return appendTo(&a.request.Groups, value)
+func onlyGroup(a *Arguments, value string) error {
+	a.Request.OnlyGroups = true
+	return appendTo(&a.Request.Groups, value)
 }
 
 // onlyGroups is poetry's: "main" are the project's own dependencies, and all
 // that is installed here unless groups are asked for.
-func onlyGroups(a *arguments, value string) error {
+func onlyGroups(a *Arguments, value string) error {
 	names := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 	main := slices.Contains(names, "main")
 	for _, name := range names {
 		if name != "main" {
-			a.request.Groups = append(a.request.Groups, name)
+			a.Request.Groups = append(a.Request.Groups, name)
 		}
 	}
-	a.request.OnlyGroups = !main
+	a.Request.OnlyGroups = !main
 	return nil
 }
 
-func setExcludeNewer(a *arguments, value string) error {
+func setExcludeNewer(a *Arguments, value string) error {
 	day, err := time.Parse(time.DateOnly, value)
 	moment := day.AddDate(0, 0, 1)
 	if err != nil {
@@ -198,14 +202,14 @@ func setExcludeNewer(a *arguments, value string) error {
 			return fmt.Errorf("%q is neither a day such as 2026-01-31 nor a time such as 2026-01-31T12:00:00Z", value)
 		}
 	}
-	a.excludeNewer = moment.UTC().Format(time.RFC3339Nano)
+	a.ExcludeNewer = moment.UTC().Format(time.RFC3339Nano)
 	return nil
 }
 
-// parseArguments reads pip_extra_args, which flytekit puts into a line of a
+// Parse reads pip_extra_args, which flytekit puts into a line of a
 // shell: words may be quoted, and what else a shell knows is refused.
-func parseArguments(text imagespec.Text) (*arguments, error) {
-	a := &arguments{}
+func Parse(text imagespec.Text) (*Arguments, error) {
+	a := &Arguments{}
 	if strings.ContainsAny(text.Value, "$`;|&<>\n") {
 		return nil, diag.Errorf(text.At, "pip_extra_args has one of $ ` ; | & < >, which only a shell would understand").
 			WithHint("write flags and values alone")
@@ -240,20 +244,20 @@ func parseArguments(text imagespec.Text) (*arguments, error) {
 
 // stripCredentials takes credentials out of the URLs, which would be in the
 // plan and every log of it.
-func (a *arguments) stripCredentials(text imagespec.Text) {
+func (a *Arguments) stripCredentials(text imagespec.Text) {
 	secret := false
 	strip := func(url *string) {
 		stripped, had := lock.StripCredentials(*url)
 		*url, secret = stripped, secret || had
 	}
-	strip(&a.index)
-	for _, list := range [][]string{a.extraIndexes, a.findLinks} {
+	strip(&a.Index)
+	for _, list := range [][]string{a.ExtraIndexes, a.FindLinks} {
 		for i := range list {
 			strip(&list[i])
 		}
 	}
 	if secret {
-		a.warnings = append(a.warnings, diag.Warning{
+		a.Warnings = append(a.Warnings, diag.Warning{
 			Rule: "IndexCredentials",
 			Msg:  "the credentials in pip_extra_args are not used",
 			Hint: "take them out, and give them to the build as the secret HTTP_AUTH_HEADER_ or HTTP_AUTH_TOKEN_ with the host behind it",
@@ -262,9 +266,9 @@ func (a *arguments) stripCredentials(text imagespec.Text) {
 	}
 }
 
-// unused warns of flags that would choose between versions where a lock has
+// Unused warns of flags that would choose between versions where a lock has
 // done so.
-func (a *arguments) unused(l *lock.Lock, at diag.Range) []diag.Warning {
+func (a *Arguments) Unused(l *lock.Lock, at diag.Range) []diag.Warning {
 	if len(a.chosen) == 0 {
 		return nil
 	}

@@ -1,10 +1,12 @@
-package plan
+// Package export writes what is planned as a lock, for the user to commit.
+package export
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/imagespec/imagespec/llbgen/plan"
 	"github.com/imagespec/imagespec/lockparse/lock"
 )
 
@@ -14,12 +16,12 @@ import (
 //
 // What comes from the build context is in it by its path there: the lock is for
 // the root of the context.
-func Pylock(plans []*Plan) []byte {
+func Pylock(plans []*plan.Plan) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "lock-version = \"1.0\"\ncreated-by = \"imagespec\"\nrequires-python = %q\n", "=="+strings.TrimSuffix(plans[0].Python.Minor(), "t")+".*")
 	fmt.Fprintf(&b, "environments = [\n")
 	for _, p := range plans {
-		fmt.Fprintf(&b, "    %q,\n", p.marker())
+		fmt.Fprintf(&b, "    %q,\n", marker(p))
 	}
 	b.WriteString("]\n")
 	entries := map[string]*entry{}
@@ -46,7 +48,7 @@ func Pylock(plans []*Plan) []byte {
 }
 
 // marker is what tells a platform from the others.
-func (p *Plan) marker() string {
+func marker(p *plan.Plan) string {
 	_, rest, _ := strings.Cut(p.Platform, "/")
 	arch, variant, _ := strings.Cut(rest, "/")
 	return fmt.Sprintf("sys_platform == 'linux' and platform_machine == '%s'", lock.Machine(arch, variant))
@@ -54,14 +56,14 @@ func (p *Plan) marker() string {
 
 // entry is a package of the lock, for one or several platforms.
 type entry struct {
-	*Package
+	*plan.Package
 	markers []string
-	files   []*Package
+	files   []*plan.Package
 }
 
-func (e *entry) add(p *Plan, pkg *Package) {
-	e.markers = append(e.markers, p.marker())
-	if !slices.ContainsFunc(e.files, func(f *Package) bool { return f.File == pkg.File }) {
+func (e *entry) add(p *plan.Plan, pkg *plan.Package) {
+	e.markers = append(e.markers, marker(p))
+	if !slices.ContainsFunc(e.files, func(f *plan.Package) bool { return f.File == pkg.File }) {
 		e.files = append(e.files, pkg)
 	}
 }
@@ -78,24 +80,24 @@ func (e *entry) write(b *strings.Builder, platforms int) {
 	}
 	switch {
 	case e.Kind == lock.KindGit:
-		fmt.Fprintf(b, "vcs = %s\n", e.vcs())
+		fmt.Fprintf(b, "vcs = %s\n", vcs(e.Package))
 	case e.Kind == lock.KindDirectory:
 		fmt.Fprintf(b, "directory = { path = %q }\n", e.Path)
 	case e.Direct || e.Kind == lock.KindArchive:
-		fmt.Fprintf(b, "archive = %s\n", e.files[0].inline(false))
+		fmt.Fprintf(b, "archive = %s\n", inline(e.files[0], false))
 	case e.Kind == lock.KindSdist:
-		fmt.Fprintf(b, "sdist = %s\n", e.files[0].inline(true))
+		fmt.Fprintf(b, "sdist = %s\n", inline(e.files[0], true))
 	default:
 		b.WriteString("wheels = [\n")
 		for _, f := range e.files {
-			fmt.Fprintf(b, "    %s,\n", f.inline(true))
+			fmt.Fprintf(b, "    %s,\n", inline(f, true))
 		}
 		b.WriteString("]\n")
 	}
 }
 
 // vcs is the table of a commit.
-func (p *Package) vcs() string {
+func vcs(p *plan.Package) string {
 	keys := fmt.Sprintf("type = \"git\", url = %q", p.URL)
 	if p.Build.Ref != "" {
 		keys += fmt.Sprintf(", requested-revision = %q", p.Build.Ref)
@@ -108,7 +110,7 @@ func (p *Package) vcs() string {
 }
 
 // inline is the table of a file.
-func (p *Package) inline(named bool) string {
+func inline(p *plan.Package, named bool) string {
 	var keys []string
 	if named {
 		keys = append(keys, fmt.Sprintf("name = %q", p.File))
@@ -121,8 +123,8 @@ func (p *Package) inline(named bool) string {
 	if p.Size > 0 {
 		keys = append(keys, fmt.Sprintf("size = %d", p.Size))
 	}
-	if p.locked.Source.Subdirectory != "" && !named {
-		keys = append(keys, fmt.Sprintf("subdirectory = %q", p.locked.Source.Subdirectory))
+	if p.Build != nil && p.Build.Subdirectory != "" && !named {
+		keys = append(keys, fmt.Sprintf("subdirectory = %q", p.Build.Subdirectory))
 	}
 	return "{ " + strings.Join(append(keys, fmt.Sprintf("hashes = { sha256 = %q }", p.SHA256)), ", ") + " }"
 }
