@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -218,8 +219,9 @@ base_image:
 		t.Errorf("nothing is removed again: %v", again)
 	}
 	for i, layer := range p.engine.Image(t, p.image, "").Layers {
-		if i >= len(before) || layer.Digest != before[i].Digest {
-			t.Errorf("layer %d of %d is another one: %v", i, len(before), again)
+		ofCommand := slices.ContainsFunc(layer.Files(t), func(f testengine.File) bool { return f.Name == "inner" })
+		if (i >= len(before) || layer.Digest != before[i].Digest) && !ofCommand { // which has the time
+			t.Errorf("layer %d of %d is another one", i, len(before))
 		}
 	}
 }

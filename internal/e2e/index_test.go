@@ -25,6 +25,7 @@ func TestFormats(t *testing.T) {
 	engine := testengine.Start(t)
 	for _, name := range []string{"poetry", "poetry-1.1", "pdm", "pdm-static", "pipenv", "hashed", "pylock"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := example(t, engine, name)
 			p.build(t)
 			planned := p.planned(t)

@@ -147,6 +147,7 @@ allow-direct-references = true
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := written(t, engine, strings.ReplaceAll(tc.files+localFiles, "SERVER", server.URL))
 			p.networked(t)
 			var install []string

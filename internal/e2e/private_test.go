@@ -138,6 +138,7 @@ func TestLogins(t *testing.T) {
 		{"netrc with hashes", hashed, "netrc", netrc(password), netrc(guess), "netrc"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := newPrivate(t, tc.project)
 			for how, args := range map[string][]string{
 				"a wrong secret": {secretFile(t, tc.id, tc.wrong)},

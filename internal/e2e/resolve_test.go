@@ -108,6 +108,7 @@ import httpx
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := written(t, engine, tc.files)
 			first := p.networked(t)
 			if !strings.Contains(first.Output, "NotLocked: ") {

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/imagespec/imagespec/internal/golden"
 	"github.com/imagespec/imagespec/internal/testengine"
 )
 
@@ -337,26 +338,16 @@ var unstable = []struct{ pattern, instead string }{
 // TestFailingBuilds is TestErrors for packages that cannot be built.
 func TestFailingBuilds(t *testing.T) {
 	engine := testengine.Start(t)
-	archives, err := filepath.Glob("testdata/builds/*.txtar")
-	if err != nil || len(archives) < 8 {
-		t.Fatalf("%d archives, %v", len(archives), err)
-	}
-	for _, file := range archives {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := written(t, engine, string(txtar.Format(&txtar.Archive{Files: archive.Files})))
-			built, err := p.tryBuild(t, caArgs()...)
-			if err == nil {
-				t.Fatalf("the build goes through:\n%s", built.Output)
-			}
-			text := seen(built.Output, engine.FrontendRef(t), "SERVER")
-			for _, u := range unstable {
-				text = regexp.MustCompile(u.pattern).ReplaceAllString(text, u.instead)
-			}
-			compare(t, file, archive, text)
-		})
-	}
+	golden.Archives(t, "testdata/builds/*.txtar", 8, func(t *testing.T, archive *txtar.Archive) string {
+		t.Parallel()
+		built, err := written(t, engine, string(txtar.Format(&txtar.Archive{Files: archive.Files}))).tryBuild(t, caArgs()...)
+		if err == nil {
+			t.Fatalf("the build goes through:\n%s", built.Output)
+		}
+		text := seen(built.Output, engine.FrontendRef(t), "SERVER")
+		for _, u := range unstable {
+			text = regexp.MustCompile(u.pattern).ReplaceAllString(text, u.instead)
+		}
+		return text
+	})
 }

@@ -8,6 +8,7 @@
 package project
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"path"
@@ -94,7 +95,8 @@ func (r *Reader) Project(name string, asked lock.Request) error {
 // kept gives what counts of a project that needs no build, with some keys of
 // [project]. Its version counts where it is installed.
 func (d *document) kept(version string, keys ...string) map[string]any {
-	project := map[string]any{"name": d.table("project")["name"], "version": version}
+	name, _ := d.table("project")["name"].(string)
+	project := map[string]any{"name": cmp.Or(name, "project"), "version": version}
 	copyKeys(project, d.table("project"), append(keys, "requires-python")...)
 	kept := map[string]any{"project": project}
 	copyKeys(kept, d.toml, "dependency-groups", "build-system")
