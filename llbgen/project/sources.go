@@ -89,9 +89,9 @@ func (r *Reader) tree(folder string, at diag.Range) error {
 	d, err := r.read(folder)
 	switch {
 	case isAbsent(err):
-		if _, err := fs.ReadFile(r.Context, path.Join(folder, "setup.py")); err != nil {
-			return lock.Malformed.Errorf(at, "%s is no project: it has neither pyproject.toml nor setup.py in the build context", folder).
-				WithHint("name a folder of the build context that has one of them")
+		if _, absent := fs.ReadFile(r.Context, path.Join(folder, "setup.py")); absent != nil {
+			return lock.Malformed.Errorf(at, "%s is no project: %w", folder, err).
+				WithHint("name a folder of the build context that has a pyproject.toml or a setup.py")
 		}
 		r.whole(folder)
 		return nil
