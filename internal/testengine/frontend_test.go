@@ -10,21 +10,23 @@ import (
 	"testing"
 )
 
-// The frontend's image holds five programs and nothing else, and says about
+// The frontend's image holds six programs and nothing else, and says about
 // itself what BuildKit wants to know.
 func TestFrontendImage(t *testing.T) {
 	engine := Start(t)
 	image := engine.Image(t, engine.FrontendRef(t), "")
-	if len(image.Layers) != 5 {
-		t.Fatalf("%d layers, want the installer's, the account's, the memory's, the resolver's and the frontend's", len(image.Layers))
-	}
-	for n, want := range [][]string{
+	layers := [][]string{
 		{"bin/imagespec-install", "lib/imagespec/compile.py"},
 		{"bin/imagespec-account"},
+		{"bin/imagespec-digest"},
 		{"bin/imagespec-memo"},
 		{"bin/imagespec-resolve"},
 		{"bin/imagespec-frontend"},
-	} {
+	}
+	if len(image.Layers) != len(layers) {
+		t.Fatalf("%d layers, want those of %q", len(image.Layers), layers)
+	}
+	for n, want := range layers {
 		var programs []string
 		for _, file := range image.Layers[n].Files(t) {
 			if !file.ModTime.IsZero() && file.ModTime.Unix() != 0 {
