@@ -343,7 +343,7 @@ base_image: python:3.11-slim-bookworm
 requirements: uv.lock
 pip_index: INDEX/simple
 builder_options: {user: root, pip: false, build_apt_packages: []}
-`+tc.lines+toolLock+greetedProject("tool/"))
+`+tc.lines+toolLock+greetedProject("tool/")+"-- tool/README --\n"+time.Now().String()+"\n") // that no engine has seen
 			if built, err := p.tryBuild(t); err == nil || !strings.Contains(built.Output, tc.says) {
 				t.Errorf("without a login: %v\n%s", err, built.Output)
 			}
