@@ -118,20 +118,11 @@ func pythonWithFlytekit(t *testing.T) string {
 	env := filepath.Join(t.TempDir(), "venv")
 	python := filepath.Join(env, "bin", "python")
 	for _, args := range [][]string{{"venv", "--quiet", env}, {"pip", "install", "--quiet", "--python", python, "flytekit"}} {
-		if out, err := exec.Command(uvBinary(t), args...).CombinedOutput(); err != nil {
+		if out, err := exec.Command(uvHere(t), args...).CombinedOutput(); err != nil {
 			t.Skipf("uv %v: %v\n%s", args, err, out)
 		}
 	}
 	return python
-}
-
-func uvBinary(t *testing.T) string {
-	t.Helper()
-	uv, err := exec.LookPath("uv")
-	if err != nil {
-		t.Skip("there is no uv on PATH")
-	}
-	return uv
 }
 
 // flytekitsImages pushes stand-ins for the two images that flytekit's
@@ -156,7 +147,7 @@ END
 			t.Fatal(err)
 		}
 		ref := engine.Registry + "/e2e/" + name
-		args := append(testengine.HostArgs(), "--provenance=false", "--build-context=bin="+filepath.Dir(uvBinary(t)), "--output=type=image,push=true,name="+ref)
+		args := append(testengine.HostArgs(), "--provenance=false", "--build-context=bin="+filepath.Dir(uvHere(t)), "--output=type=image,push=true,name="+ref)
 		if built, err := engine.Build(t, dir, args...); err != nil {
 			t.Fatalf("%v\n%s", err, built.Output)
 		}

@@ -139,13 +139,20 @@ func (p project) unchanged(t *testing.T, args ...string) {
 	}
 }
 
-// tools gives uv and a Python of the version that the images have.
-func tools(t *testing.T) (uv, python string) {
+// uvHere is the uv of this machine.
+func uvHere(t *testing.T) string {
 	t.Helper()
 	uv, err := exec.LookPath("uv")
 	if err != nil {
 		t.Skip("there is no uv to compare with")
 	}
+	return uv
+}
+
+// tools gives uv and a Python of the version that the images have.
+func tools(t *testing.T) (uv, python string) {
+	t.Helper()
+	uv = uvHere(t)
 	found, err := exec.Command(uv, "python", "find", "--no-python-downloads", "3.11").Output()
 	if err != nil {
 		t.Skip("there is no Python 3.11 to compare with")

@@ -120,19 +120,6 @@ func did(solved *testengine.Solved) []string {
 	return names
 }
 
-// hostUV is the uv of this machine, with the Python version of the images.
-func hostUV(t *testing.T) string {
-	t.Helper()
-	uv, err := exec.LookPath("uv")
-	if err != nil {
-		t.Skip("uv is not installed")
-	}
-	if err := exec.Command(uv, "python", "find", "--no-python-downloads", "3.11").Run(); err != nil {
-		t.Skip("there is no Python 3.11, which uv would compare with")
-	}
-	return uv
-}
-
 // uv runs it in the project.
 func (p project) uv(t *testing.T, uv string, args ...string) {
 	t.Helper()
@@ -189,7 +176,7 @@ func write(w io.Writer, data []byte) error {
 // TestSourceKinds builds one package of each kind that a lock can name, two of
 // them with extension modules. What is installed is what uv installs.
 func TestSourceKinds(t *testing.T) {
-	uv := hostUV(t)
+	uv, _ := tools(t)
 	public, private := serveGit(t, ""), serveGit(t, "t0ken")
 	commit := public.add(t, "open", setuptoolsProject("python/", "openrepo", "1.0")+"-- README --\nhello\n")
 	// A commit that no engine has seen: what it has it need not fetch.

@@ -47,7 +47,7 @@ closed = { git = "URL/closed.git", rev = "v1.0" }
 // file or an agent. What is installed is what uv installs, and where the key is
 // wrong or missing the error says so.
 func TestSSH(t *testing.T) {
-	uv := hostUV(t)
+	uv, _ := tools(t)
 	for _, tc := range []struct{ name, lock, key string }{
 		{"a key in a file", "uv.lock", "default=FILE"},
 		{"a key in an agent", "pylock.toml", "default"},
