@@ -4,7 +4,7 @@
 # make demo      from nothing to a running image
 # make bench     benchmarks: of functions, then of builds beside a Dockerfile
 # make fuzz      every fuzz target for a while: make fuzz fuzztime=5m packages=./lockparse/...
-# make engine    start the test engine; eval "$(make -s engine)" exports where it is
+# make engine    start the test engine; eval "$(make engine --silent)" exports where it is
 # make stop      end it
 # make clean     end it and remove all that it made
 

@@ -76,7 +76,7 @@ func mutations() []mutation {
 		{"a group written out", in(`{ include-group = "lint" }`, `"pathspec"`), false},
 		{"a source of a dependency of a member", in("[tool.uv.sources]\n", "[tool.uv.sources]\nattrs = { git = \"https://github.com/python-attrs/attrs\" }\n"), true},
 		{"a source of nothing", in("[tool.uv.sources]\n", "[tool.uv.sources]\nunused = { git = \"https://github.com/python-attrs/attrs\" }\n"), false},
-		{"a path in another form", in(`path = "vendor"`, `path = "./libs/../vendor/"`), false},
+		{"a path in another form", in(`path = "beside"`, `path = "./libs/../beside/"`), false},
 		{"an index that is not used", in("[build-system]", "[[tool.uv.index]]\nname = \"other\"\nurl = \"https://other.example/simple\"\nexplicit = true\n\n[build-system]"), false},
 		{"default groups", in("[tool.uv]\n", "[tool.uv]\ndefault-groups = [\"lint\"]\n"), true},
 		{"default groups as they are", in("[tool.uv]\n", "[tool.uv]\ndefault-groups = [\"dev\"]\n"), false},
@@ -101,7 +101,7 @@ func mutations() []mutation {
 		{"marker removed", in(" ; python_version < '3.11'", ""), true},
 		{"dependencies removed", []edit{{"libs/core/pyproject.toml", "dependencies = [\"attrs>=23\"]\n", ""}}, true},
 		{"dependency of a member", []edit{{"libs/core/pyproject.toml", "attrs>=23", "attrs>=24"}}, true},
-		{"dependency of a path dependency", []edit{{"vendor/pyproject.toml", "iniconfig", "iniconfig>=2"}}, true},
+		{"dependency of a path dependency", []edit{{"beside/pyproject.toml", "iniconfig", "iniconfig>=2"}}, true},
 
 		// Extras and groups.
 		{"extra renamed", in("Old_Style", "older"), true},
@@ -140,10 +140,10 @@ func mutations() []mutation {
 		{"source added", in("[tool.uv.sources]\n", "[tool.uv.sources]\nidna = { index = \"pypi\" }\n"), true},
 		{"URL changed", in("files.pythonhosted.org", "mirror.example"), true},
 		{"path changed", []edit{
-			{"pyproject.toml", `path = "vendor"`, `path = "other"`},
+			{"pyproject.toml", `path = "beside"`, `path = "other"`},
 			{"other/pyproject.toml", "", "[project]\nname = \"vendored\"\nversion = \"9\"\ndependencies = [\"iniconfig\"]\n"},
 		}, true},
-		{"no longer editable", in(`path = "vendor", editable = true`, `path = "vendor"`), true},
+		{"no longer editable", in(`path = "beside", editable = true`, `path = "beside"`), true},
 		{"source for another system", in("marker = \"sys_platform == 'linux'\"", "marker = \"sys_platform == 'win32'\""), true},
 		{"explicit index moved", in(`"https://pypi.org/simple"`, `"https://mirror.example/simple"`), true},
 		{"git by another tag", atGit(`, tag = "24.2"`, "tag=24.1"), true},
@@ -238,7 +238,7 @@ func TestStale(t *testing.T) {
 // TestStaleWithoutProjects wants no claim about what is not in the build
 // context.
 func TestStaleWithoutProjects(t *testing.T) {
-	for _, missing := range []string{"pyproject.toml", "libs/core/pyproject.toml", "libs/tool/pyproject.toml", "vendor/pyproject.toml"} {
+	for _, missing := range []string{"pyproject.toml", "libs/core/pyproject.toml", "libs/tool/pyproject.toml", "beside/pyproject.toml"} {
 		files := mutate(t, mutation{})
 		delete(files, missing)
 		if warning := staleness(t, files); warning != "" {
